@@ -1,0 +1,147 @@
+//! [`Http`]: the one place that opens connections, with every limit a hostile server calls for.
+//!
+//! It never follows a redirect, never reads more than its limit, and never names an address in an error.
+
+use std::fmt;
+use std::time::Duration;
+
+use reqwest::header::{ACCEPT, HeaderMap};
+use reqwest::{Method, RequestBuilder, Response};
+use url::Url;
+
+use crate::address::is_loopback;
+use crate::error::Error;
+use crate::reply::Reply;
+use crate::tls::tls_config;
+
+/// Name and version, so that an operator can tell in a log who calls.
+const USER_AGENT: &str = concat!("traybell/", env!("CARGO_PKG_VERSION"));
+
+/// How long and how much: the bounds of every call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Until the connection is there.
+    pub connect: Duration,
+    /// Until the last byte of the answer is there.
+    pub total: Duration,
+    /// Bytes of an answer's body, unpacked.
+    pub body: usize,
+}
+
+impl Default for Limits {
+    /// 10 s, 30 s, 8 MiB.
+    fn default() -> Self {
+        Self { connect: Duration::from_secs(10), total: Duration::from_secs(30), body: 8 * 1024 * 1024 }
+    }
+}
+
+/// The HTTP client of this crate: rustls with the system's trust store, the system's proxies, bounded answers. Cheap to
+/// clone; clones share their connections.
+#[derive(Clone)]
+pub struct Http {
+    /// By the system's proxies.
+    outward: reqwest::Client,
+    /// For this computer itself: by no proxy, which would see the session in the clear.
+    loopback: reqwest::Client,
+    limits: Limits,
+}
+
+impl Http {
+    /// A client with the default [`Limits`]. Reads the system's trust store, which takes some milliseconds.
+    ///
+    /// # Errors
+    /// [`Error::Setup`] when the system's trust store cannot be used.
+    pub fn new() -> Result<Self, Error> {
+        Self::with_limits(Limits::default())
+    }
+
+    /// A client with limits of its own.
+    ///
+    /// # Errors
+    /// [`Error::Setup`] when the system's trust store cannot be used.
+    pub fn with_limits(limits: Limits) -> Result<Self, Error> {
+        let tls = tls_config()?;
+        let builder = || {
+            reqwest::Client::builder()
+                .tls_backend_preconfigured(tls.clone())
+                .user_agent(USER_AGENT)
+                .redirect(reqwest::redirect::Policy::none())
+                .referer(false)
+                .connect_timeout(limits.connect)
+                .timeout(limits.total)
+                // The list is asked for about every ten minutes; a connection kept that long is a dead one.
+                .pool_idle_timeout(Duration::from_mins(1))
+                .pool_max_idle_per_host(2)
+        };
+        let outward = builder().build().map_err(|error| setup(&error))?;
+        let loopback = builder().no_proxy().build().map_err(|error| setup(&error))?;
+        Ok(Self { outward, loopback, limits })
+    }
+
+    /// A request to be completed and given to [`Http::send`].
+    pub(crate) fn request(&self, method: Method, url: Url) -> RequestBuilder {
+        let client = if is_loopback(&url) { &self.loopback } else { &self.outward };
+        client.request(method, url).header(ACCEPT, "application/json")
+    }
+
+    /// Sends a request and reads the whole answer, within the limits.
+    pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Reply, Error> {
+        let response = request.send().await.map_err(network)?;
+        let status = response.status().as_u16();
+        let (url, headers) = (response.url().clone(), response.headers().clone());
+        let body = match self.body(response).await {
+            Ok(body) => body,
+            // A denied or overloaded server's status and Retry-After count, whatever is wrong with the text below it.
+            Err(_) if status >= 300 => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        Ok(Reply::new(url, status, &headers, &body))
+    }
+
+    async fn body(&self, mut response: Response) -> Result<Vec<u8>, Error> {
+        let too_large = || Error::TooLarge { limit: self.limits.body };
+        if announced(response.headers()).is_some_and(|length| length > self.limits.body) {
+            return Err(too_large());
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(network)? {
+            if body.len() + chunk.len() > self.limits.body {
+                return Err(too_large());
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+}
+
+impl fmt::Debug for Http {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Http").field("limits", &self.limits).finish_non_exhaustive()
+    }
+}
+
+/// The size the answer announces: saves reading what will be refused.
+fn announced(headers: &HeaderMap) -> Option<usize> {
+    headers.get(reqwest::header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+fn setup(error: &reqwest::Error) -> Error {
+    Error::Setup { message: causes(error) }
+}
+
+/// What went wrong below HTTP, without the address: it may hold a token.
+fn network(error: reqwest::Error) -> Error {
+    if error.is_timeout() {
+        return Error::Timeout;
+    }
+    Error::Network { message: causes(&error.without_url()) }
+}
+
+/// The innermost cause says most to a person ("connection refused"); reqwest's own text is the fallback.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    crate::reply::cleaned(&innermost.to_string())
+}

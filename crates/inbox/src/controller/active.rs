@@ -1,0 +1,224 @@
+//! [`Active`]: the account that is signed in, with all that belongs to it, and where its session stands.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use fasttrack_client::Session;
+use jiff::Timestamp;
+use secrecy::SecretString;
+use tokio::time::Instant;
+
+use super::{
+    problems,
+    schedule::{Schedule, retry_delay},
+};
+use crate::{
+    AccountView, Keep, LastAccount, Message, MessageId, Problem, SessionView, Socket, handle::Answer, images::Pictures,
+    store::Store,
+};
+
+/// A socket that is down this long is called offline; before, it is connecting.
+const OFFLINE_AFTER: Duration = Duration::from_secs(5);
+/// A socket that is down for this long, up to three times as long, has its config read again: host or key may have
+/// changed. Each time costs the server a log-in, so it is not at the second failed try.
+const RECONFIGURE_AFTER: Duration = Duration::from_mins(2);
+
+/// The signed-in account.
+pub(super) struct Active {
+    pub(super) account: LastAccount,
+    pub(super) store: Store,
+    /// Where the sid is kept in this program only.
+    pub(super) session_only_sid: Option<SecretString>,
+    pub(super) session: Option<Arc<Session>>,
+    pub(super) live: Option<pusher_client::Client>,
+    pub(super) link: Link,
+    pub(super) list: Schedule,
+    /// When to try to resume; none while a try is under way or the session stands.
+    pub(super) resume_at: Option<Instant>,
+    pub(super) resume_failures: u32,
+    /// Messages that were being alerted when the program ended.
+    pub(super) interrupted: Vec<Message>,
+    /// An alert is with the notification service.
+    pub(super) alerting: bool,
+    /// Alerts wait until then: the service did not answer.
+    pub(super) alert_at: Option<Instant>,
+    /// Fetches this account's pictures, once one was asked for.
+    pub(super) pictures: Option<Pictures>,
+    /// Read marks on their way to the server, and how often each was tried before.
+    pub(super) marking: HashMap<MessageId, u32>,
+    /// Why the last read mark did not get through.
+    pub(super) mark_problem: Option<Problem>,
+    /// When the config is read again because the socket stays down.
+    pub(super) reconfigure_at: Option<Instant>,
+    /// This session was subscribed before: the next time is after a gap.
+    pub(super) subscribed_before: bool,
+    /// Who waits for the outbox to be empty.
+    pub(super) flushing: Vec<Answer<()>>,
+}
+
+/// Where the connection stands. Rejected wins over a failing API, that over the socket.
+pub(super) struct Link {
+    /// The server refused the sid.
+    pub(super) rejected: Option<(Problem, Timestamp)>,
+    /// The last call failed.
+    pub(super) failing: Option<(Problem, Timestamp)>,
+    /// The server refuses the channel.
+    pub(super) refused_channel: Option<Problem>,
+    /// Subscribed since; or down since.
+    pub(super) socket: SocketLink,
+}
+
+/// The socket's half of [`Link`].
+pub(super) enum SocketLink {
+    /// Subscribed.
+    Live { since: Timestamp },
+    /// Connecting or waiting.
+    Down { since: Timestamp, from: Instant, problem: Option<Problem> },
+}
+
+impl Active {
+    /// An account whose store was just opened and whose session is yet to come.
+    pub(super) fn new(account: LastAccount, store: Store, interrupted: Vec<Message>, now: Timestamp) -> Self {
+        Self {
+            account,
+            store,
+            session_only_sid: None,
+            session: None,
+            live: None,
+            link: Link {
+                rejected: None,
+                failing: None,
+                refused_channel: None,
+                socket: SocketLink::Down { since: now, from: Instant::now(), problem: None },
+            },
+            list: Schedule::default(),
+            resume_at: Some(Instant::now()),
+            resume_failures: 0,
+            interrupted,
+            alerting: false,
+            alert_at: None,
+            pictures: None,
+            marking: HashMap::new(),
+            mark_problem: None,
+            reconfigure_at: None,
+            subscribed_before: false,
+            flushing: Vec::new(),
+        }
+    }
+
+    /// Who this is, for the view.
+    pub(super) fn account_view(&self) -> AccountView {
+        let id = &self.account.id;
+        AccountView {
+            environment: id.environment.clone(),
+            brand: id.brand.clone(),
+            user: id.user.clone(),
+            name: self.account.name.clone(),
+        }
+    }
+
+    /// The socket is down: unless it comes back in time, host and key may have changed.
+    /// `jitter` in 0..1 keeps a fleet that lost the server at once from logging in at once.
+    pub(super) fn socket_down(&mut self, now: Timestamp, problem: Option<Problem>, jitter: f64) {
+        self.link.socket_down(now, problem);
+        if self.session.is_some() && self.reconfigure_at.is_none() {
+            self.reconfigure_at = Some(Instant::now() + RECONFIGURE_AFTER.mul_f64(1.0 + 2.0 * jitter));
+        }
+    }
+
+    /// Tells everybody who waits for the outbox.
+    pub(super) fn end_flush(&mut self, outcome: &Result<(), Problem>) {
+        for answer in self.flushing.drain(..) {
+            // Whoever waited may be gone.
+            let _ = answer.send(outcome.clone());
+        }
+    }
+
+    /// Whether the sid is kept in memory only.
+    pub(super) fn is_session_only(&self) -> bool {
+        self.account.keep == Keep::SessionOnly
+    }
+
+    /// The session dropped: socket and session go, the account stays.
+    pub(super) fn drop_session(&mut self, now: Timestamp) -> Option<pusher_client::Client> {
+        self.session = None;
+        self.list.clear();
+        self.marking.clear();
+        self.reconfigure_at = None;
+        self.subscribed_before = false;
+        self.link.socket_down(now, None);
+        self.live.take()
+    }
+
+    /// The session could not be resumed: say so and try again later.
+    pub(super) fn resume_failed(&mut self, problem: Problem, now: Timestamp, jitter: f64, after: Option<Duration>) {
+        self.link.fails(problem, now);
+        self.resume_at = Some(Instant::now() + retry_delay(self.resume_failures, jitter, after));
+        self.resume_failures = self.resume_failures.saturating_add(1);
+    }
+}
+
+impl Link {
+    /// The socket is down; the first moment of it counts.
+    pub(super) fn socket_down(&mut self, now: Timestamp, problem: Option<Problem>) {
+        match &mut self.socket {
+            SocketLink::Live { .. } => {
+                self.socket = SocketLink::Down { since: now, from: Instant::now(), problem };
+            }
+            SocketLink::Down { problem: known, .. } => {
+                if problem.is_some() {
+                    *known = problem;
+                }
+            }
+        }
+    }
+
+    /// Subscribed.
+    pub(super) fn socket_live(&mut self, now: Timestamp) {
+        self.refused_channel = None;
+        if !self.is_live() {
+            self.socket = SocketLink::Live { since: now };
+        }
+    }
+
+    /// Whether messages arrive live.
+    pub(super) fn is_live(&self) -> bool {
+        matches!(self.socket, SocketLink::Live { .. })
+    }
+
+    /// A call failed; the first moment of it counts, the last reason.
+    pub(super) fn fails(&mut self, problem: Problem, now: Timestamp) {
+        let since = self.failing.as_ref().map_or(now, |(_, since)| *since);
+        self.failing = Some((problem, since));
+    }
+
+    /// The moment at which *connecting* becomes *offline*; none once it has passed.
+    pub(super) fn offline_at(&self) -> Option<Instant> {
+        match &self.socket {
+            SocketLink::Live { .. } => None,
+            SocketLink::Down { from, .. } => Some(*from + OFFLINE_AFTER).filter(|at| *at > Instant::now()),
+        }
+    }
+
+    /// Where this stands, for the view.
+    pub(super) fn view(&self) -> SessionView {
+        if let Some((problem, since)) = &self.rejected {
+            return SessionView::Rejected { problem: problem.clone(), since: *since };
+        }
+        if let Some((problem, since)) = &self.failing {
+            return SessionView::Offline { problem: problem.clone(), since: *since };
+        }
+        match &self.socket {
+            SocketLink::Live { since } => SessionView::Online { socket: Socket::Live, since: *since },
+            SocketLink::Down { since, from, problem } => {
+                if let Some(problem) = &self.refused_channel {
+                    return SessionView::Offline { problem: problem.clone(), since: *since };
+                }
+                if from.elapsed() < OFFLINE_AFTER {
+                    return SessionView::Online { socket: Socket::Connecting, since: *since };
+                }
+                let problem = problem.clone().unwrap_or_else(problems::no_live_connection);
+                SessionView::Offline { problem, since: *since }
+            }
+        }
+    }
+}

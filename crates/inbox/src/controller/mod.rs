@@ -1,0 +1,382 @@
+//! The controller: one task that owns all state of the product. In come requests, news of its background tasks and
+//! timers; out go calls on the [`Host`] and one `watch` of the [`View`]. It must never wait for the network itself:
+//! whatever takes time is a task that reports back.
+
+mod active;
+mod alerts;
+mod live;
+mod news;
+mod outbox;
+mod problems;
+mod requests;
+mod schedule;
+mod session;
+mod standing;
+mod sync;
+
+use std::{panic::AssertUnwindSafe, path::PathBuf, sync::Arc, time::Duration};
+
+use fasttrack_client::Http;
+use futures_util::FutureExt as _;
+use jiff::{Timestamp, tz::TimeZone};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::Instant,
+};
+
+use self::{
+    active::Active,
+    news::{News, Scope, What},
+};
+use crate::{
+    Code, Counters, Handle, Host, LastAccount, Problem, Secrets, SessionView, Step, TrayView, View,
+    handle::{Answer, Request},
+    store::{Store, StoreError, private_files},
+    tray_view,
+};
+
+/// How often expired messages are cleared and the view is looked at again.
+const TICK: Duration = Duration::from_secs(30);
+/// After a panic the controller starts again after this long, so that a loop of panics cannot eat the machine.
+const RESTART_AFTER: Duration = Duration::from_secs(1);
+
+/// How a controller is set up.
+pub struct Options {
+    /// The folder of all files; created when missing.
+    pub data_dir: PathBuf,
+    /// Where the sid is kept.
+    pub secrets: Arc<dyn Secrets>,
+    /// Whether native notifications are raised. The command line without the app raises none: what it receives is
+    /// alerted when the app starts.
+    pub alerts: bool,
+    /// The clock on the wall.
+    pub now: fn() -> Timestamp,
+    /// Randomness in 0..1, for jitter.
+    pub jitter: fn() -> f64,
+}
+
+impl Options {
+    /// The usual set-up of the app.
+    pub fn new(data_dir: PathBuf, secrets: Arc<dyn Secrets>) -> Self {
+        Self { data_dir, secrets, alerts: true, now: Timestamp::now, jitter: rand::random::<f64> }
+    }
+}
+
+/// Starts the controller on the current tokio runtime: opens the store of the last account and resumes its session in
+/// the background. Fails only when the data folder cannot be used.
+pub async fn start<H: Host>(options: Options, host: Arc<H>) -> Result<Handle, Problem> {
+    private_files::make_dir(&options.data_dir)?;
+    let (requests, incoming) = mpsc::channel(64);
+    let (view, watched) = watch::channel(View::signed_out());
+    let mut controller = Controller::new(Arc::new(options), host, Arc::new(view))?;
+    controller.resume_last()?;
+    controller.publish();
+    tokio::spawn(supervise(controller, incoming));
+    Ok(Handle { requests, view: watched })
+}
+
+/// Runs the controller until it is shut down; a panic restarts it with what the store holds.
+async fn supervise<H: Host>(mut controller: Controller<H>, mut incoming: mpsc::Receiver<Request>) {
+    loop {
+        let (options, host, view) =
+            (Arc::clone(&controller.options), Arc::clone(&controller.host), Arc::clone(&controller.view));
+        let ended = AssertUnwindSafe(controller.run(&mut incoming)).catch_unwind().await;
+        if ended.is_ok() {
+            return;
+        }
+        tracing::error!("the controller panicked and is started again");
+        drop(controller);
+        controller = loop {
+            tokio::time::sleep(RESTART_AFTER).await;
+            let fresh = Controller::new(Arc::clone(&options), Arc::clone(&host), Arc::clone(&view));
+            match fresh.and_then(|mut fresh| fresh.resume_last().map(|()| fresh)) {
+                Ok(fresh) => break fresh,
+                Err(problem) => tracing::error!(%problem, "the controller could not be started again"),
+            }
+        };
+        controller.publish();
+    }
+}
+
+/// A sign-in by the person under way.
+struct SigningIn {
+    step: Step,
+    answer: Answer<()>,
+}
+
+struct Controller<H> {
+    options: Arc<Options>,
+    host: Arc<H>,
+    http: Http,
+    view: Arc<watch::Sender<View>>,
+    news: mpsc::Sender<News>,
+    incoming_news: mpsc::Receiver<News>,
+    active: Option<Active>,
+    signing_in: Option<SigningIn>,
+    /// Why the last sign-in did not succeed.
+    sign_in_problem: Option<Problem>,
+    notices: Vec<Problem>,
+    counters: Counters,
+    /// Rises with each change of account or session: older news is dropped.
+    epoch: u64,
+    /// Rises when another account's list, or none, is shown.
+    generation: u64,
+    tray: Option<TrayView>,
+    next_tick: Instant,
+}
+
+/// Whether the loop goes on.
+enum Flow {
+    Continue,
+    Stop(Option<oneshot::Sender<()>>),
+}
+
+impl<H: Host> Controller<H> {
+    fn new(options: Arc<Options>, host: Arc<H>, view: Arc<watch::Sender<View>>) -> Result<Self, Problem> {
+        let http = Http::new().map_err(|error| problems::call(&error))?;
+        let (news, incoming_news) = mpsc::channel(256);
+        Ok(Self {
+            options,
+            host,
+            http,
+            view,
+            news,
+            incoming_news,
+            active: None,
+            signing_in: None,
+            sign_in_problem: None,
+            notices: Vec::new(),
+            counters: Counters::default(),
+            epoch: 0,
+            generation: 0,
+            tray: None,
+            next_tick: Instant::now() + TICK,
+        })
+    }
+
+    fn now(&self) -> Timestamp {
+        (self.options.now)()
+    }
+
+    fn jitter(&self) -> f64 {
+        (self.options.jitter)()
+    }
+
+    /// Opens the store of the account that was signed in last, if any.
+    fn resume_last(&mut self) -> Result<(), Problem> {
+        let Some(account) = LastAccount::read(&self.options.data_dir)? else { return Ok(()) };
+        let active = self.open(account)?;
+        self.active = Some(active);
+        Ok(())
+    }
+
+    /// Opens the store of an account.
+    fn open(&mut self, account: LastAccount) -> Result<Active, StoreError> {
+        let opened = Store::open(&self.options.data_dir, &account.id)?;
+        self.store_was_reset(opened.reset);
+        let store = opened.store;
+        let interrupted = store.interrupted()?;
+        self.epoch += 1;
+        self.generation += 1;
+        Ok(Active::new(account, store, interrupted, self.now()))
+    }
+
+    async fn run(&mut self, incoming: &mut mpsc::Receiver<Request>) {
+        loop {
+            let deadline = self.deadline();
+            let flow = tokio::select! {
+                request = incoming.recv() => match request {
+                    Some(request) => self.on_request(request),
+                    None => Flow::Stop(None),
+                },
+                news = self.incoming_news.recv() => {
+                    // The sender is in `self`: this never ends.
+                    if let Some(news) = news { self.on_news(news).await; }
+                    Flow::Continue
+                },
+                () = tokio::time::sleep_until(deadline) => Flow::Continue,
+            };
+            if let Flow::Stop(done) = flow {
+                self.stop().await;
+                if let Some(done) = done {
+                    // Whoever asked may be gone: the end is the same.
+                    let _ = done.send(());
+                }
+                return;
+            }
+            self.on_time();
+            self.publish();
+        }
+    }
+
+    /// The next moment at which something is to be done without being asked.
+    fn deadline(&self) -> Instant {
+        let mut deadline = self.next_tick;
+        let Some(active) = &self.active else { return deadline };
+        let mut by = |at: Option<Instant>| deadline = at.map_or(deadline, |at| deadline.min(at));
+        by(active.resume_at);
+        if active.session.is_some() {
+            by(active.list.deadline());
+            by(self.outbox_deadline(active));
+        }
+        if !active.alerting {
+            by(active.alert_at);
+        }
+        by(active.link.offline_at());
+        by(active.reconfigure_at);
+        deadline
+    }
+
+    /// Whatever is due by now.
+    fn on_time(&mut self) {
+        let now = Instant::now();
+        if now >= self.next_tick {
+            self.next_tick = now + TICK;
+            self.purge_expired();
+        }
+        self.resume_if_due(now);
+        self.reconfigure_if_due(now);
+        self.list_if_due(now);
+        self.send_due_marks();
+        self.alert_pending(now);
+        self.answer_flush();
+    }
+
+    /// The socket is closed politely; everything else is in the store already.
+    async fn stop(&mut self) {
+        self.epoch += 1;
+        if let Some(active) = &mut self.active
+            && let Some(client) = active.live.take()
+            && tokio::time::timeout(Duration::from_secs(2), client.shutdown()).await.is_err()
+        {
+            tracing::warn!("the socket did not close in time");
+        }
+        self.active = None;
+    }
+
+    /// Runs a task whose report counts as long as this session stands.
+    fn spawn_for_session(&self, task: impl Future<Output = What> + Send + 'static) {
+        self.spawn(Scope::Session(self.epoch), task);
+    }
+
+    /// Runs a task whose report counts as long as this account is signed in.
+    fn spawn_for_account(&self, task: impl Future<Output = What> + Send + 'static) {
+        self.spawn(Scope::Account(self.generation), task);
+    }
+
+    fn spawn(&self, scope: Scope, task: impl Future<Output = What> + Send + 'static) {
+        let news = self.news.clone();
+        tokio::spawn(async move {
+            // Whatever waits for a report that never comes would wait for ever: the controller starts anew.
+            let what = AssertUnwindSafe(task).catch_unwind().await.unwrap_or(What::Panicked);
+            // A controller that is gone needs no report.
+            let _ = news.send(News { scope, what }).await;
+        });
+    }
+
+    /// Adds or replaces a notice.
+    fn set_notice(&mut self, notice: Problem) {
+        self.clear_notice(notice.code);
+        self.notices.push(notice);
+    }
+
+    fn clear_notice(&mut self, code: Code) {
+        self.notices.retain(|notice| notice.code != code);
+    }
+
+    /// What the store answered to a change; a failure becomes a notice, and is over once a change succeeds again.
+    fn stored<T>(&mut self, result: Result<T, StoreError>) -> Option<T> {
+        if result.is_ok() {
+            self.clear_notice(Code::StoreFailed);
+        }
+        self.found(result)
+    }
+
+    /// What the store answered to a question; a failure becomes a notice. That it can be read does not mean that it can
+    /// be written.
+    fn found<T>(&mut self, result: Result<T, StoreError>) -> Option<T> {
+        let error = match result {
+            Ok(value) => return Some(value),
+            Err(error) => error,
+        };
+        tracing::error!(%error, "the store failed");
+        if matches!(error, StoreError::Corrupt { .. }) {
+            self.start_store_anew();
+        } else {
+            self.set_notice(error.into());
+        }
+        None
+    }
+
+    /// The file was found damaged in use: set aside, and the messages are fetched again.
+    fn start_store_anew(&mut self) {
+        let Some(mut active) = self.active.take() else { return };
+        match active.store.set_aside() {
+            Ok(opened) => {
+                active.store = opened.store;
+                active.interrupted.clear();
+                active.marking.clear();
+                active.list.trigger_now(Instant::now());
+                self.active = Some(active);
+                self.generation += 1;
+                self.store_was_reset(opened.reset);
+            }
+            // Without a store there is no account to show; the next start tries again.
+            Err(error) => self.set_notice(error.into()),
+        }
+    }
+
+    fn store_was_reset(&mut self, aside: Option<PathBuf>) {
+        let Some(aside) = aside else { return };
+        self.set_notice(Problem::new(
+            Code::StoreReset,
+            "The message file was damaged and a new one was started.",
+            format!("Messages are fetched again from the server. The damaged file is kept as {}.", aside.display()),
+        ));
+    }
+
+    /// Publishes view and tray where they changed.
+    fn publish(&mut self) {
+        let view = self.compose();
+        let tray = tray_view(&view, &TimeZone::system());
+        self.view.send_if_modified(|shown| {
+            let changed = *shown != view;
+            if changed {
+                *shown = view;
+            }
+            changed
+        });
+        if self.tray.as_ref() != Some(&tray) {
+            self.host.set_tray(tray.clone());
+            self.tray = Some(tray);
+        }
+    }
+
+    fn compose(&mut self) -> View {
+        let now = self.now();
+        let session = match (&self.signing_in, &self.active) {
+            (Some(signing_in), _) => SessionView::SigningIn { step: signing_in.step },
+            (None, Some(active)) => active.link.view(),
+            (None, None) => SessionView::SignedOut { problem: self.sign_in_problem.clone() },
+        };
+        let generation = self.generation;
+        let mut view =
+            View { revision: generation << 32, session, counters: self.counters.clone(), ..View::signed_out() };
+        let read = self.active.as_ref().map(|active| {
+            let counts = active.store.counts(now)?;
+            let outbox = active.store.outbox_len()?;
+            let synced = active.store.meta(sync::LAST_SYNCED)?.and_then(|text| text.parse().ok());
+            Ok::<_, StoreError>((active.account_view(), active.store.revision(), counts, outbox, synced))
+        });
+        if let Some(Some((account, revision, counts, outbox, synced))) = read.map(|read| self.found(read)) {
+            view.revision = (generation << 32) + revision;
+            view.account = Some(account);
+            view.unread = counts.unread;
+            view.total = counts.total;
+            view.outbox = outbox;
+            view.last_synced = synced;
+        }
+        view.notices.clone_from(&self.notices);
+        view
+    }
+}

@@ -1,0 +1,109 @@
+//! Read marks out: what the store's outbox holds goes to the server, a few at a time, until the server has it or
+//! refuses it for good.
+
+use fasttrack_client::MarkError;
+use tokio::time::Instant;
+
+use super::{Active, Controller, news::What, problems, requests::give, schedule::retry_delay};
+use crate::{Host, MessageId, handle::Answer};
+
+/// The wire knows no bulk call; this many go at a time.
+const AT_A_TIME: usize = 4;
+/// Enough to find some that are not on their way already.
+const LOOK_AT: u32 = 8;
+
+impl<H: Host> Controller<H> {
+    /// When the next mark is due; none while some are on their way, whose end wakes the controller.
+    pub(super) fn outbox_deadline(&self, active: &Active) -> Option<Instant> {
+        if !active.marking.is_empty() {
+            return None;
+        }
+        let next = active.store.outbox_next_at().ok()??;
+        let wait = std::time::Duration::try_from(next.duration_since(self.now())).unwrap_or_default();
+        Some(Instant::now() + wait)
+    }
+
+    /// Sends what is due.
+    pub(super) fn send_due_marks(&mut self) {
+        let now = self.now();
+        let Some(active) = &mut self.active else { return };
+        let Some(session) = active.session.clone() else { return };
+        let free = AT_A_TIME.saturating_sub(active.marking.len());
+        if free == 0 {
+            return;
+        }
+        let due = active.store.outbox_due(now, LOOK_AT);
+        let Some(due) = self.found(due) else { return };
+        for entry in due {
+            let Some(active) = &mut self.active else { return };
+            if active.marking.len() >= AT_A_TIME {
+                return;
+            }
+            if active.marking.contains_key(&entry.id) {
+                continue;
+            }
+            active.marking.insert(entry.id.clone(), entry.attempts);
+            let session = std::sync::Arc::clone(&session);
+            self.spawn_for_session(async move {
+                let outcome = session.mark_read(&entry.id.0).await;
+                What::Marked(entry.id, outcome)
+            });
+        }
+    }
+
+    pub(super) fn marked(&mut self, id: &MessageId, outcome: Result<(), MarkError>) {
+        let (now, jitter) = (self.now(), self.jitter());
+        let Some(active) = &mut self.active else { return };
+        let attempts = active.marking.remove(id).unwrap_or_default();
+        let noted = match outcome {
+            Ok(()) => active.store.outbox_done(id),
+            Err(error @ MarkError::Refused { .. }) => {
+                tracing::warn!(%error, "the server refused a read mark");
+                active.store.outbox_refused(id, &problems::mark_refused(&error))
+            }
+            Err(MarkError::Temporary { error, retry_after }) => {
+                active.mark_problem = Some(problems::call(&error));
+                tracing::info!(%error, "a read mark did not reach the server; it is sent again");
+                self.counters.retries += 1;
+                let until = now.checked_add(retry_delay(attempts, jitter, retry_after)).unwrap_or(now);
+                active.store.outbox_defer(id, until)
+            }
+            Err(MarkError::SessionRejected { message }) => {
+                let deferred = active.store.outbox_defer(id, now);
+                self.stored(deferred);
+                let brand = self.brand();
+                return self.reject(&problems::rejected(&brand, &message));
+            }
+        };
+        self.stored(noted);
+    }
+
+    /// Answers once the outbox is empty, or with why it is not.
+    pub(super) fn flush(&mut self, answer: Answer<()>) {
+        match &mut self.active {
+            Some(active) => active.flushing.push(answer),
+            None => give(answer, Err(problems::not_signed_in())),
+        }
+    }
+
+    /// Tells those who wait for the outbox, when there is something to tell.
+    pub(super) fn answer_flush(&mut self) {
+        let now = self.now();
+        let Some(active) = &mut self.active else { return };
+        if active.flushing.is_empty() {
+            return;
+        }
+        let waiting = active.store.outbox_len().unwrap_or(1);
+        let deferred = active.store.outbox_next_at().ok().flatten().is_some_and(|at| at > now);
+        let problem = match (&active.link.rejected, &active.link.failing) {
+            (Some((problem, _)), _) | (None, Some((problem, _))) => Some(problem.clone()),
+            (None, None) if deferred && active.marking.is_empty() => active.mark_problem.clone(),
+            (None, None) => None,
+        };
+        if waiting == 0 {
+            active.end_flush(&Ok(()));
+        } else if let Some(problem) = problem {
+            active.end_flush(&Err(problem));
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! [`Schedule`]: when the next list call is due. Triggers within ten seconds coalesce, the trailing one is never
+//! dropped, failures back off. Pure: time and jitter come in.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// Triggers closer together than this become one call.
+const COALESCE: Duration = Duration::from_secs(10);
+/// While online the list is called about this often: nothing on the wire tells of a message read elsewhere.
+const REGULAR: Duration = Duration::from_mins(10);
+/// How long a failed call waits at most before it is tried again.
+const RETRY_CAP: Duration = Duration::from_mins(2);
+
+/// When the next list call is due, and whether one is under way.
+#[derive(Debug, Default)]
+pub(super) struct Schedule {
+    due: Option<Instant>,
+    last_start: Option<Instant>,
+    running: bool,
+    failures: u32,
+}
+
+impl Schedule {
+    /// Something happened after which the list may have news. `after`: spread of a mass reconnect.
+    pub(super) fn trigger(&mut self, now: Instant, after: Duration) {
+        let earliest = self.last_start.map_or(now, |start| now.max(start + COALESCE));
+        self.bring_forward(earliest.max(now + after));
+    }
+
+    /// The person asks: at once, whatever was before. One under way is followed by another.
+    pub(super) fn trigger_now(&mut self, now: Instant) {
+        self.failures = 0;
+        self.bring_forward(now);
+    }
+
+    fn bring_forward(&mut self, at: Instant) {
+        self.due = Some(self.due.map_or(at, |due| due.min(at)));
+    }
+
+    /// When to look again; none while a call is under way.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        if self.running { None } else { self.due }
+    }
+
+    /// Whether to call now; if so, the call counts as started.
+    pub(super) fn start(&mut self, now: Instant) -> bool {
+        if self.running || self.due.is_none_or(|due| due > now) {
+            return false;
+        }
+        self.running = true;
+        self.due = None;
+        self.last_start = Some(now);
+        true
+    }
+
+    /// The call ended well; `jitter` in 0..1 spreads the regular call over ±10 %.
+    pub(super) fn succeeded(&mut self, now: Instant, jitter: f64) {
+        self.running = false;
+        self.failures = 0;
+        self.bring_forward(now + REGULAR.mul_f64(0.9 + 0.2 * jitter));
+    }
+
+    /// The call failed and is repeated, later after each failure and not before the server allows it.
+    pub(super) fn failed(&mut self, now: Instant, jitter: f64, retry_after: Option<Duration>) {
+        self.running = false;
+        self.due = Some(now + retry_delay(self.failures, jitter, retry_after));
+        self.failures = self.failures.saturating_add(1);
+    }
+
+    /// The session is gone: whatever was under way counts no more.
+    pub(super) fn clear(&mut self) {
+        *self = Self { last_start: self.last_start, ..Self::default() };
+    }
+}
+
+/// How long to wait after `failures` failures: doubling from one second to [`RETRY_CAP`], with full jitter in its
+/// upper half, and never less than the server asked for (bounded to an hour: a wrong header must not silence us).
+pub(super) fn retry_delay(failures: u32, jitter: f64, retry_after: Option<Duration>) -> Duration {
+    let ceiling = Duration::from_secs(1 << failures.min(7)).min(RETRY_CAP);
+    let delay = ceiling.mul_f64(0.5 + 0.5 * jitter);
+    delay.max(retry_after.unwrap_or_default().min(Duration::from_hours(1)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seconds(n: u64) -> Duration {
+        Duration::from_secs(n)
+    }
+
+    #[test]
+    fn triggers_within_ten_seconds_become_one_trailing_call() {
+        let t0 = Instant::now();
+        let mut schedule = Schedule::default();
+        schedule.trigger(t0, Duration::ZERO);
+        assert!(schedule.start(t0), "the first trigger calls at once");
+        schedule.succeeded(t0 + seconds(1), 0.5);
+        schedule.trigger(t0 + seconds(2), Duration::ZERO);
+        schedule.trigger(t0 + seconds(3), Duration::ZERO);
+        assert!(!schedule.start(t0 + seconds(9)));
+        assert_eq!(schedule.deadline(), Some(t0 + seconds(10)));
+        assert!(schedule.start(t0 + seconds(10)));
+        schedule.succeeded(t0 + seconds(10), 0.5);
+        assert!(!schedule.start(t0 + seconds(21)), "both were answered by the one call");
+    }
+
+    #[test]
+    fn a_trigger_during_a_call_is_not_dropped() {
+        let t0 = Instant::now();
+        let mut schedule = Schedule::default();
+        schedule.trigger(t0, Duration::ZERO);
+        assert!(schedule.start(t0));
+        schedule.trigger(t0 + seconds(1), Duration::ZERO);
+        assert_eq!(schedule.deadline(), None, "one call at a time");
+        schedule.succeeded(t0 + seconds(20), 0.5);
+        assert!(schedule.start(t0 + seconds(20)));
+    }
+
+    #[test]
+    fn the_list_is_called_about_every_ten_minutes() {
+        let t0 = Instant::now();
+        let mut schedule = Schedule::default();
+        schedule.trigger(t0, Duration::ZERO);
+        assert!(schedule.start(t0));
+        schedule.succeeded(t0, 0.0);
+        assert_eq!(schedule.deadline(), Some(t0 + seconds(540)));
+    }
+
+    #[test]
+    fn retries_double_up_to_a_cap_and_honour_the_server() {
+        let waits: Vec<u64> = (0..9).map(|n| retry_delay(n, 1.0, None).as_secs()).collect();
+        assert_eq!(waits, [1, 2, 4, 8, 16, 32, 64, 120, 120]);
+        assert_eq!(retry_delay(0, 0.0, None), Duration::from_millis(500));
+        assert_eq!(retry_delay(0, 1.0, Some(seconds(30))), seconds(30));
+        assert_eq!(retry_delay(0, 1.0, Some(seconds(1 << 40))), seconds(3600));
+    }
+}

@@ -1,0 +1,293 @@
+//! Messages in: the list call and live events go through one merge, and what is new is alerted.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
+
+use fasttrack_client::{Error, Listing, Notification};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::{
+    Controller, alerts,
+    news::{Completed, What},
+    problems,
+    requests::give,
+};
+use crate::{AlertTarget, Code, Event, Handover, Host, Message, MessageId, store::Merged};
+
+/// The store's note of when the list call last succeeded.
+pub(super) const LAST_SYNCED: &str = "last_synced";
+/// When the notification service did not answer, alerts are tried again after this long.
+const ALERT_RETRY: Duration = Duration::from_secs(30);
+
+/// How a message is made of what the wire said, by where it came from.
+type Read = fn(&Notification, jiff::Timestamp) -> Message;
+
+impl<H: Host> Controller<H> {
+    /// Calls the list when it is time.
+    pub(super) fn list_if_due(&mut self, now: Instant) {
+        let Some(active) = &mut self.active else { return };
+        let Some(session) = active.session.clone() else { return };
+        if !active.list.start(now) {
+            return;
+        }
+        self.counters.list_calls += 1;
+        self.spawn_for_session(async move { What::Listed(session.list(false).await) });
+    }
+
+    pub(super) fn listed(&mut self, outcome: Result<Listing, Error>) {
+        let (now, jitter) = (self.now(), self.jitter());
+        match outcome {
+            Ok(listing) => {
+                for skipped in &listing.skipped {
+                    tracing::warn!(index = skipped.index, reason = %skipped.reason, "an item of the list is skipped");
+                }
+                self.counters.skipped += listing.skipped.len() as u64;
+                let messages: Vec<Message> = listing
+                    .notifications
+                    .iter()
+                    .filter_map(|item| self.read_message(item, Message::from_listed))
+                    .collect();
+                let merged = self.merge(&messages).is_some();
+                let Some(active) = &mut self.active else { return };
+                active.link.failing = None;
+                if merged {
+                    active.list.succeeded(Instant::now(), jitter);
+                    let noted = active.store.set_meta(LAST_SYNCED, &now.to_string());
+                    self.stored(noted);
+                } else {
+                    // The store refused them: they are asked for again once it may have recovered.
+                    active.list.failed(Instant::now(), jitter, None);
+                }
+            }
+            Err(Error::SessionRejected { message }) => {
+                let brand = self.brand();
+                self.reject(&problems::rejected(&brand, &message));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the list call failed");
+                self.counters.retries += 1;
+                let Some(active) = &mut self.active else { return };
+                active.link.fails(problems::call(&error), now);
+                active.list.failed(Instant::now(), jitter, error.retry_after());
+            }
+        }
+    }
+
+    pub(super) fn brand(&self) -> String {
+        self.active.as_ref().map(|active| active.account.id.brand.clone()).unwrap_or_default()
+    }
+
+    pub(super) fn live_event(&mut self, event: &pusher_client::Event) {
+        if !matches!(Event::from(event.name.clone()), Event::Message | Event::Shoutout | Event::Inbox) {
+            tracing::debug!("an event of a name not asked for is dropped");
+            self.counters.skipped += 1;
+            return;
+        }
+        let Some(message) = self.read_live(event) else {
+            self.unreadable();
+            return;
+        };
+        self.counters.received += 1;
+        if message.incomplete && message.id.is_on_server() {
+            // Alerted once it is whole, or once the server did not have the rest.
+            if self.complete(message.clone(), None).is_ok() {
+                return;
+            }
+        }
+        self.merge_live(&message);
+    }
+
+    /// Something came that cannot be read: the list, which is read more leniently, may have it.
+    pub(super) fn unreadable(&mut self) {
+        self.counters.skipped += 1;
+        if let Some(active) = &mut self.active {
+            active.list.trigger(Instant::now(), Duration::ZERO);
+        }
+    }
+
+    fn read_live(&self, event: &pusher_client::Event) -> Option<Message> {
+        let mut value = event.value();
+        if let Value::Object(fields) = &mut value {
+            let named = fields.get("Event").and_then(Value::as_str).is_some_and(|name| !name.trim().is_empty());
+            if !named {
+                fields.insert("Event".to_owned(), Value::String(event.name.clone()));
+            }
+        }
+        match catch_unwind(|| Notification::read(&value)) {
+            Ok(Ok(notification)) => self.read_message(&notification, Message::from_notification),
+            Ok(Err(reason)) => {
+                tracing::warn!(%reason, "a live event cannot be read");
+                None
+            }
+            Err(_) => None,
+        }
+    }
+
+    /// Makes a message of what the wire said. Fenced: a defect in reading one must not take the session down.
+    fn read_message(&self, notification: &Notification, read: Read) -> Option<Message> {
+        let now = self.now();
+        let read = catch_unwind(AssertUnwindSafe(|| read(notification, now)));
+        if read.is_err() {
+            tracing::error!("reading one message panicked; it is skipped");
+        }
+        read.ok()
+    }
+
+    fn merge_live(&mut self, message: &Message) {
+        match self.merge(std::slice::from_ref(message)).as_deref() {
+            // Whatever kept alerts waiting may be over.
+            Some([Merged::New]) => self.alerts_possible(),
+            Some([Merged::Expired]) => {}
+            Some(_) => self.counters.duplicates += 1,
+            // The store refused it: the list call brings it again.
+            None => {
+                if let Some(active) = &mut self.active {
+                    active.list.trigger(Instant::now(), ALERT_RETRY);
+                }
+            }
+        }
+    }
+
+    /// Merges; alerts of what turned out to be read are taken back.
+    fn merge(&mut self, messages: &[Message]) -> Option<Vec<Merged>> {
+        let now = self.now();
+        let merged = self.active.as_mut().map(|active| active.store.merge_all(messages, now))?;
+        let merged = self.stored(merged)?;
+        let read: Vec<MessageId> = messages
+            .iter()
+            .zip(&merged)
+            .filter(|(message, merged)| message.read && matches!(merged, Merged::Changed))
+            .map(|(message, _)| message.id.clone())
+            .collect();
+        self.withdraw(read);
+        Some(merged)
+    }
+
+    pub(super) fn completed(&mut self, Completed { cut, whole, answer }: Completed) {
+        let mut problem = None;
+        let message = match whole {
+            Ok(Some(notification)) => {
+                let whole = self.read_message(&notification, Message::from_fetched);
+                whole.filter(|whole| whole.id == cut.id).unwrap_or_else(|| cut.clone())
+            }
+            Ok(None) => Message { incomplete: false, ..cut.clone() },
+            Err(error) => {
+                tracing::warn!(%error, "the rest of a message could not be fetched");
+                problem = Some(problems::call(&error));
+                cut.clone()
+            }
+        };
+        self.merge_live_or_again(&message, answer.is_some());
+        if let Some(answer) = answer {
+            let detail = self.compose_detail(&message).map(|mut detail| {
+                detail.row.problem = detail.row.problem.or(problem);
+                detail
+            });
+            give(answer, detail);
+        }
+    }
+
+    /// Merges a message that is whole now; one that was only opened again is no new event.
+    fn merge_live_or_again(&mut self, message: &Message, opened: bool) {
+        if opened {
+            self.merge(std::slice::from_ref(message));
+        } else {
+            self.merge_live(message);
+        }
+    }
+
+    /// Raises the next alert, one at a time.
+    pub(super) fn alert_pending(&mut self, now: Instant) {
+        let at = self.now();
+        let Some(active) = &mut self.active else { return };
+        if !self.options.alerts || active.alerting || active.alert_at.is_some_and(|at| at > now) {
+            return;
+        }
+        active.alert_at = None;
+        let pending = active.store.to_alert(at);
+        let Some(pending) = self.found(pending) else { return };
+        let Some(active) = &mut self.active else { return };
+        let Some(planned) = alerts::next(&active.interrupted, &pending) else { return };
+        let begun = active.store.begin_alert(&planned.ids);
+        active.alert_at = Some(now + ALERT_RETRY);
+        if self.stored(begun).is_none() {
+            return;
+        }
+        if let Some(active) = &mut self.active {
+            active.alerting = true;
+        }
+        let host = Arc::clone(&self.host);
+        self.spawn_for_account(async move { What::Alerted(planned.ids, host.alert(planned.alert).await) });
+    }
+
+    pub(super) fn alerted(&mut self, ids: &[MessageId], handover: Handover) {
+        let Some(active) = &mut self.active else { return };
+        active.alerting = false;
+        match handover {
+            Handover::Taken => {
+                active.alert_at = None;
+                active.interrupted.retain(|message| !ids.contains(&message.id));
+                let finished = active.store.finish_alert(ids);
+                // One that was read while it was handed over has nothing to say any more.
+                let is_read = |id: &&MessageId| active.store.get(id).is_ok_and(|found| found.is_none_or(|m| m.read));
+                let read: Vec<MessageId> = ids.iter().filter(is_read).cloned().collect();
+                self.stored(finished);
+                self.withdraw(read);
+                self.counters.alerts += 1;
+                self.clear_notice(Code::NoNotifications);
+            }
+            Handover::NotTaken(problem) => {
+                tracing::warn!(%problem, "an alert was not shown");
+                // Interrupted ones stay so: they are named in the next summary.
+                let again: Vec<MessageId> = ids
+                    .iter()
+                    .filter(|id| active.interrupted.iter().all(|message| message.id != **id))
+                    .cloned()
+                    .collect();
+                let cancelled = active.store.cancel_alert(&again);
+                self.stored(cancelled);
+                self.set_notice(problem);
+            }
+            Handover::Unknown(problem) => {
+                // It may stand on the screen already. As after a crash: named once in the summary of the next start.
+                tracing::warn!(%problem, "nobody knows whether an alert was shown");
+                active.interrupted.retain(|message| !ids.contains(&message.id));
+                self.set_notice(problem);
+            }
+        }
+    }
+
+    /// The notification service may be back: what waits is alerted now.
+    pub(super) fn alerts_possible(&mut self) {
+        if let Some(active) = &mut self.active {
+            active.alert_at = None;
+        }
+    }
+
+    /// Takes alerts back where the system can.
+    pub(super) fn withdraw(&self, ids: impl IntoIterator<Item = MessageId>) {
+        let ids: Vec<MessageId> = ids.into_iter().collect();
+        if ids.is_empty() || !self.options.alerts {
+            return;
+        }
+        let host = Arc::clone(&self.host);
+        tokio::spawn(async move {
+            for id in ids {
+                host.withdraw_alert(AlertTarget::Message(id)).await;
+            }
+        });
+    }
+
+    pub(super) fn purge_expired(&mut self) {
+        let now = self.now();
+        let Some(active) = &mut self.active else { return };
+        let purged = active.store.purge_expired(now);
+        if let Some(purged) = self.stored(purged) {
+            self.withdraw(purged);
+        }
+    }
+}

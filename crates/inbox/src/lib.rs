@@ -1,0 +1,33 @@
+//! Traybell without a screen: the messages, the store, the controller that owns all state, and what tray and window
+//! show of it. It must never name Tauri.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on may panic"))]
+
+mod account;
+mod controller;
+mod handle;
+mod host;
+pub mod images;
+pub mod link;
+mod message;
+mod problem;
+mod reading;
+mod secrets;
+mod store;
+pub mod text;
+mod tray;
+mod view;
+
+pub use account::{AccountId, LastAccount};
+pub use controller::{Options, start};
+pub use handle::{Handle, Keep, OpenedLink, SignIn};
+pub use host::{Alert, AlertTarget, Handover, Host, Withdrawal};
+pub use message::{Button, Event, Message, MessageId};
+pub use problem::{Code, Problem};
+pub use secrets::{Kept, KeyringSecrets, MemorySecrets, Secrets};
+pub use store::{Counts, Merged, Opened, OutboxEntry, Store, StoreError};
+pub use tray::tray_view;
+pub use view::{
+    AccountView, ButtonView, Counters, Detail, Dot, Page, Row, SessionView, Socket, Step, Tab, TrayAction, TrayItem,
+    TrayView, View,
+};

@@ -1,0 +1,142 @@
+//! The one way messages come in, from the list and live alike.
+//!
+//! - A read mark made here wins until the server has it. What the server has as read stays read there: the wire has no
+//!   way back, so a re-send that says unread is only late.
+//! - Read on the server wins over unread here, unless the person marked it unread on this device.
+//! - A complete message is never replaced by a cut one, and an alert is never raised again by a re-send.
+//! - What was deleted here does not come back.
+
+use jiff::{Timestamp, ToSpan as _};
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::{Sql, Store, StoreError, micros, row};
+use crate::{Message, MessageId};
+
+/// How long a deleted message that the server still sends stays deleted, from its last sighting on.
+const TOMBSTONE_HOURS: i64 = 90 * 24;
+
+/// What became of a message that came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Merged {
+    /// It was not there before.
+    New,
+    /// It was there, and something of it changed.
+    Changed,
+    /// It was there as it is.
+    Same,
+    /// It was deleted on this device and stays so.
+    Deleted,
+    /// It is past its expiry.
+    Expired,
+}
+
+impl Store {
+    /// Takes in one message; its `read` is what the server says.
+    pub fn merge(&mut self, message: &Message, now: Timestamp) -> Result<Merged, StoreError> {
+        self.change(|transaction| merge_one(transaction, message, now))
+    }
+
+    /// Takes in a whole list in one transaction; one answer for each message, in its order.
+    pub fn merge_all(&mut self, messages: &[Message], now: Timestamp) -> Result<Vec<Merged>, StoreError> {
+        if messages.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.change(|transaction| {
+            let mut any = false;
+            let merged = messages
+                .iter()
+                .map(|message| {
+                    let (merged, changed) = merge_one(transaction, message, now)?;
+                    any |= changed;
+                    Ok(merged)
+                })
+                .collect::<Sql<Vec<_>>>()?;
+            Ok((merged, any))
+        })
+    }
+}
+
+/// Until when a deleted message has to be remembered.
+pub(super) fn tombstone_until(expires: Option<Timestamp>, now: Timestamp) -> Timestamp {
+    let sighting = now.checked_add(TOMBSTONE_HOURS.hours()).unwrap_or(Timestamp::MAX);
+    expires.map_or(sighting, |expires| expires.max(sighting))
+}
+
+fn merge_one(connection: &Connection, new: &Message, now: Timestamp) -> Sql<(Merged, bool)> {
+    if is_deleted(connection, new, now)? {
+        return Ok((Merged::Deleted, false));
+    }
+    let Some(old) = row::find(connection, &new.id)? else {
+        if new.is_expired(now) {
+            return Ok((Merged::Expired, false));
+        }
+        row::insert(connection, new)?;
+        return Ok((Merged::New, true));
+    };
+    let content = joined(&old, new);
+    let mut changed = false;
+    if content != old {
+        row::replace_content(connection, &content)?;
+        changed = true;
+    }
+    if new.read {
+        changed |= read_on_server(connection, &new.id)?;
+    }
+    let merged = match (content.is_expired(now), changed) {
+        (true, _) => Merged::Expired,
+        (false, true) => Merged::Changed,
+        (false, false) => Merged::Same,
+    };
+    Ok((merged, changed))
+}
+
+/// Whether it was deleted here; each sighting keeps it so for longer.
+fn is_deleted(connection: &Connection, new: &Message, now: Timestamp) -> Sql<bool> {
+    let until: Option<i64> = connection
+        .prepare_cached("SELECT until FROM tombstone WHERE id = ?1 AND until > ?2")?
+        .query_row(params![new.id.0, micros(now)], |row| row.get(0))
+        .optional()?;
+    let Some(until) = until else { return Ok(false) };
+    let later = micros(tombstone_until(new.expires, now));
+    if later > until {
+        connection
+            .prepare_cached("UPDATE tombstone SET until = ?2 WHERE id = ?1")?
+            .execute(params![new.id.0, later])?;
+    }
+    Ok(true)
+}
+
+/// What the message says after `new` came in on top of `old`. Its read mark is not decided here.
+fn joined(old: &Message, new: &Message) -> Message {
+    let mut joined = if new.incomplete && !old.incomplete { old.clone() } else { new.clone() };
+    joined.read = old.read;
+    // The moment of receipt stands in for a date that is missing, and it is always the later one: the earlier of two is
+    // the date, and a re-send never moves a message up the list.
+    joined.date = old.date.min(new.date);
+    joined.expires = if new.incomplete { new.expires.or(old.expires) } else { new.expires };
+    joined.date = to_micros(joined.date);
+    joined.expires = joined.expires.map(to_micros);
+    joined
+}
+
+/// A moment as precise as the store keeps it, so that it compares with what is read back.
+fn to_micros(at: Timestamp) -> Timestamp {
+    super::moment(micros(at))
+}
+
+/// Takes in that the server has it as read. A mark of ours that still waits has arrived, then.
+pub(super) fn read_on_server(connection: &Connection, id: &MessageId) -> Sql<bool> {
+    connection.prepare_cached("DELETE FROM outbox WHERE id = ?1")?.execute([&id.0])?;
+    let was_read: Option<bool> = connection
+        .prepare_cached("SELECT read FROM message WHERE id = ?1 AND (server_read = 0 OR local_read = 1)")?
+        .query_row([&id.0], |row| row.get(0))
+        .optional()?;
+    let Some(was_read) = was_read else { return Ok(false) };
+    let now_read: bool = connection
+        .prepare_cached(
+            "UPDATE message SET server_read = 1, problem = NULL, \
+             local_read = CASE local_read WHEN 0 THEN 0 ELSE NULL END WHERE id = ?1 RETURNING read",
+        )?
+        .query_row([&id.0], |row| row.get(0))?;
+    Ok(was_read != now_read)
+}

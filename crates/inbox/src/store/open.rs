@@ -1,0 +1,167 @@
+//! Opening a store, setting a damaged one aside, and removing it for good.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OpenFlags};
+use rusqlite_migration::{Error as MigrationError, MigrationDefinitionError};
+
+use super::{Sql, Store, StoreError, private_files, schema};
+use crate::AccountId;
+
+/// What `SQLite` puts beside its file while it is open.
+const COMPANIONS: [&str; 2] = ["-wal", "-shm"];
+/// Files up to this size are checked whole at each opening (some 50 ms at most); in larger ones damage shows when a
+/// damaged page is read.
+const CHECKED_WHOLE: u64 = 32 * 1024 * 1024;
+
+/// An opened store.
+#[derive(Debug)]
+pub struct Opened {
+    /// The store.
+    pub store: Store,
+    /// Where a damaged file was set aside, if this store had to start anew.
+    pub reset: Option<PathBuf>,
+}
+
+impl Store {
+    /// Opens the account's store in `dir`, which is made if needed; a damaged file is set aside and a new one started.
+    pub fn open(dir: &Path, account: &AccountId) -> Result<Opened, StoreError> {
+        private_files::make_dir(dir)?;
+        let path = dir.join(format!("inbox-{}.sqlite", account.file_stem()));
+        match Self::open_file(&path) {
+            Err(StoreError::Corrupt { .. }) => Self::start_anew(&path),
+            done => Ok(Opened { store: done?, reset: None }),
+        }
+    }
+
+    /// Sets this store's file aside, which was found damaged in use, and starts anew.
+    pub fn set_aside(self) -> Result<Opened, StoreError> {
+        let path = self.path.clone();
+        drop(self);
+        Self::start_anew(&path)
+    }
+
+    /// Removes the store and every damaged one that was set aside: the account's messages leave this device.
+    pub fn delete(self) -> Result<(), StoreError> {
+        let path = self.path.clone();
+        // SQLite must have let go of its files: Windows removes none that is open.
+        drop(self);
+        for companion in COMPANIONS {
+            private_files::remove(&beside(&path, companion))?;
+        }
+        for aside in set_aside_copies(&path) {
+            private_files::remove(&aside)?;
+        }
+        private_files::remove(&path)
+    }
+
+    fn start_anew(path: &Path) -> Result<Opened, StoreError> {
+        let aside = beside(path, &format!(".corrupt-{}", Timestamp::now().strftime("%Y%m%dT%H%M%S%3fZ")));
+        let unwritable = |source: io::Error| StoreError::Unwritable { path: path.to_path_buf(), source };
+        fs::rename(path, &aside).map_err(unwritable)?;
+        // What was not yet in the main file stays with it, for whoever looks into it later.
+        match fs::rename(beside(path, "-wal"), beside(&aside, "-wal")) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unwritable(error)),
+            _ => private_files::remove(&beside(path, "-shm"))?,
+        }
+        tracing::warn!(aside = %aside.display(), "the message store was damaged; a new one is started");
+        Ok(Opened { store: Self::open_file(path)?, reset: Some(aside) })
+    }
+
+    fn open_file(path: &Path) -> Result<Self, StoreError> {
+        // Made here and not by SQLite, so that it was never wider than 0600; SQLite gives its companions the same mode.
+        let length = private_files::make_file(path)?;
+        for companion in COMPANIONS {
+            private_files::narrow_file(&beside(path, companion))?;
+        }
+        let connection = connect(path, length).map_err(|error| StoreError::of(error, path))?;
+        let mut store = Self { connection, path: path.to_path_buf(), revision: 0 };
+        store.migrate()?;
+        Ok(store)
+    }
+
+    fn migrate(&mut self) -> Result<(), StoreError> {
+        let path = self.path.clone();
+        let corrupt = || StoreError::Corrupt { path: path.clone() };
+        match schema::MIGRATIONS.to_latest(&mut self.connection) {
+            Ok(()) => {}
+            Err(MigrationError::MigrationDefinition(MigrationDefinitionError::DatabaseTooFarAhead)) => {
+                return Err(StoreError::TooNew { path });
+            }
+            Err(MigrationError::RusqliteError { err, .. }) => {
+                return Err(match StoreError::of(err, &path) {
+                    // Tables that are not as we left them: as good as damaged.
+                    StoreError::Sqlite(_) => corrupt(),
+                    other => other,
+                });
+            }
+            Err(_) => return Err(corrupt()),
+        }
+        let ours = self.read(|connection| {
+            let id: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+            Ok(id == schema::APPLICATION_ID && has_our_tables(connection))
+        })?;
+        if ours { Ok(()) } else { Err(corrupt()) }
+    }
+}
+
+fn connect(path: &Path, length: u64) -> Sql<Connection> {
+    // No URI, no creation: the file was made with the right mode before.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // A killed program loses nothing; a power cut may lose the last moments, which the next list call brings back.
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    connection.pragma_update(None, "journal_size_limit", 4 * 1024 * 1024)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.pragma_update(None, "cache_size", -2048)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    if length <= CHECKED_WHOLE {
+        let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+        if verdict != "ok" {
+            tracing::warn!(verdict, "the message store did not pass its check");
+            return Err(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT), None));
+        }
+    }
+    Ok(connection)
+}
+
+/// Whether the tables are there, whatever the version number of the file says.
+fn has_our_tables(connection: &Connection) -> bool {
+    [
+        "SELECT id, date, server_read, local_read, read, alert, problem FROM message",
+        "SELECT id, queued_at, next_at, attempts FROM outbox",
+        "SELECT id, until FROM tombstone",
+        "SELECT key, value FROM meta",
+        "SELECT total, unread FROM tally WHERE one = 1",
+    ]
+    .iter()
+    .all(|sql| connection.prepare(sql).is_ok())
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// The damaged files that were set aside from `path`, with their companions.
+fn set_aside_copies(path: &Path) -> Vec<PathBuf> {
+    let (Some(dir), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else {
+        return Vec::new();
+    };
+    let prefix = format!("{name}.corrupt-");
+    fs::read_dir(dir)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter(|entry| entry.file_name().to_str().is_some_and(|found| found.starts_with(&prefix)))
+        .map(|entry| entry.path())
+        .collect()
+}

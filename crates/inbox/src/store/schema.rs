@@ -1,0 +1,85 @@
+//! The tables and their migrations. A migration that was released is never edited: the next change is a new one.
+//!
+//! Times are microseconds since 1970. `server_read` is what the server is known to have; `local_read` is what was
+//! decided on this device and the server does not know: 1 read, 0 unread, NULL nothing. What is shown is `read`.
+
+use std::sync::LazyLock;
+
+use rusqlite_migration::{M, Migrations};
+
+/// `application_id` of our files: "TRBL".
+pub(super) const APPLICATION_ID: i32 = 0x5452_424C;
+
+/// All migrations, oldest first.
+pub(super) static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| Migrations::new(vec![M::up(FIRST)]));
+
+const FIRST: &str = "
+PRAGMA application_id = 0x5452424C;
+
+CREATE TABLE message (
+    id          TEXT PRIMARY KEY NOT NULL,
+    event       TEXT NOT NULL,
+    title       TEXT NOT NULL,
+    preview     TEXT NOT NULL,
+    body_html   TEXT NOT NULL,
+    footer_html TEXT NOT NULL,
+    buttons     TEXT NOT NULL,
+    image_url   TEXT,
+    silent      INTEGER NOT NULL,
+    date        INTEGER NOT NULL,
+    expires     INTEGER,
+    incomplete  INTEGER NOT NULL,
+    server_read INTEGER NOT NULL,
+    local_read  INTEGER,
+    read        INTEGER NOT NULL GENERATED ALWAYS AS (coalesce(local_read, server_read)) VIRTUAL,
+    alert       INTEGER NOT NULL DEFAULT 0,
+    problem     TEXT
+) STRICT;
+
+CREATE INDEX message_by_date   ON message (date, id);
+CREATE INDEX message_unread    ON message (date, id) WHERE read = 0;
+CREATE INDEX message_by_event  ON message (event, date, id);
+CREATE INDEX message_expires   ON message (expires) WHERE expires IS NOT NULL;
+CREATE INDEX message_to_alert  ON message (date, id) WHERE alert = 0 AND read = 0 AND silent = 0;
+CREATE INDEX message_alerting  ON message (date, id) WHERE alert = 1;
+
+CREATE TABLE outbox (
+    id        TEXT PRIMARY KEY NOT NULL,
+    queued_at INTEGER NOT NULL,
+    next_at   INTEGER NOT NULL,
+    attempts  INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+CREATE INDEX outbox_by_next ON outbox (next_at, queued_at);
+
+CREATE TABLE tombstone (
+    id    TEXT PRIMARY KEY NOT NULL,
+    until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX tombstone_by_until ON tombstone (until);
+
+CREATE TABLE meta (
+    key   TEXT PRIMARY KEY NOT NULL,
+    value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Kept by triggers, so that the number on the badge costs the same in any inbox.
+CREATE TABLE tally (
+    one    INTEGER PRIMARY KEY CHECK (one = 1),
+    total  INTEGER NOT NULL,
+    unread INTEGER NOT NULL
+) STRICT;
+INSERT INTO tally (one, total, unread) VALUES (1, 0, 0);
+
+CREATE TRIGGER message_added AFTER INSERT ON message BEGIN
+    UPDATE tally SET total = total + 1,
+                     unread = unread + (coalesce(NEW.local_read, NEW.server_read) = 0);
+END;
+CREATE TRIGGER message_removed AFTER DELETE ON message BEGIN
+    UPDATE tally SET total = total - 1,
+                     unread = unread - (coalesce(OLD.local_read, OLD.server_read) = 0);
+END;
+CREATE TRIGGER message_marked AFTER UPDATE OF server_read, local_read ON message BEGIN
+    UPDATE tally SET unread = unread + (coalesce(NEW.local_read, NEW.server_read) = 0)
+                                     - (coalesce(OLD.local_read, OLD.server_read) = 0);
+END;
+";

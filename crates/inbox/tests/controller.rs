@@ -1,0 +1,502 @@
+//! The controller on real parts: a relay on loopback, real stores, and a host that records what it is asked.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
+use std::{
+    path::Path,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use inbox::{
+    AccountId, Alert, AlertTarget, Code, Handle, Handover, Host, Keep, MemorySecrets, MessageId, Options, Problem,
+    Secrets, SessionView, SignIn, Socket, Tab, TrayView, View, Withdrawal,
+};
+use relay::{Kind, NewMessage, Server, ServerOptions, User};
+use secrecy::SecretString;
+use tempfile::TempDir;
+
+const SID: &str = "sid-of-darth-7f3a";
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Records what the controller asks; can refuse alerts, or never answer them.
+#[derive(Default)]
+struct Recorder {
+    alerts: Mutex<Vec<Alert>>,
+    trays: Mutex<Vec<TrayView>>,
+    withdrawn: Mutex<Vec<AlertTarget>>,
+    refuse: AtomicBool,
+    hang: AtomicBool,
+    no_answer: AtomicBool,
+    panic_at_alert: AtomicBool,
+    panic_at_tray: AtomicBool,
+}
+
+impl Recorder {
+    fn alerts(&self) -> Vec<Alert> {
+        self.alerts.lock().unwrap().clone()
+    }
+
+    fn titles(&self) -> Vec<String> {
+        self.alerts().into_iter().map(|alert| alert.title).collect()
+    }
+}
+
+impl Host for Recorder {
+    async fn alert(&self, alert: Alert) -> Handover {
+        assert!(!self.panic_at_alert.swap(false, Ordering::SeqCst), "a panic of the test's making");
+        let problem = Problem::new(Code::NoNotifications, "No notification service answers.", "Start one.");
+        if self.refuse.load(Ordering::SeqCst) {
+            return Handover::NotTaken(problem);
+        }
+        self.alerts.lock().unwrap().push(alert);
+        if self.no_answer.swap(false, Ordering::SeqCst) {
+            return Handover::Unknown(problem);
+        }
+        if self.hang.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+        Handover::Taken
+    }
+
+    async fn withdraw_alert(&self, target: AlertTarget) -> Withdrawal {
+        self.withdrawn.lock().unwrap().push(target);
+        Withdrawal::Withdrawn
+    }
+
+    fn set_tray(&self, tray: TrayView) {
+        assert!(!self.panic_at_tray.swap(false, Ordering::SeqCst), "a panic of the test's making");
+        self.trays.lock().unwrap().push(tray);
+    }
+
+    fn show_window(&self, _message: Option<MessageId>) {}
+
+    fn open_url(&self, _url: url::Url) -> Result<(), Problem> {
+        Ok(())
+    }
+}
+
+/// A relay with one user, and a data folder with its secrets.
+struct World {
+    folder: TempDir,
+    server: Server,
+    user: User,
+    secrets: Arc<MemorySecrets>,
+}
+
+impl World {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let server = start_server(folder.path(), 0).await;
+        let user = server.add_user("demo", SID, "Darth", "Vader").await.unwrap();
+        Self { folder, server, user, secrets: Arc::new(MemorySecrets::default()) }
+    }
+
+    fn data(&self) -> std::path::PathBuf {
+        self.folder.path().join("data")
+    }
+
+    async fn app(&self) -> (Handle, Arc<Recorder>) {
+        let host = Arc::new(Recorder::default());
+        (self.app_on(&host).await, host)
+    }
+
+    async fn app_on(&self, host: &Arc<Recorder>) -> Handle {
+        let secrets: Arc<dyn Secrets> = self.secrets.clone();
+        inbox::start(Options::new(self.data(), secrets), Arc::clone(host))
+            .await
+            .expect("the data folder can be written")
+    }
+
+    fn sign_in(&self, sid: &str) -> SignIn {
+        SignIn {
+            environment: self.server.url().to_string(),
+            brand: "demo".into(),
+            sid: SecretString::from(sid),
+            keep: Keep::Keyring,
+            insecure_confirmed: false,
+        }
+    }
+
+    async fn send(&self, title: &str) -> MessageId {
+        let message = NewMessage {
+            title: title.into(),
+            body: format!("<p>Body of <b>{title}</b></p>"),
+            preview: format!("Preview of {title}"),
+            ..NewMessage::default()
+        };
+        MessageId(self.server.send(&self.user, message).await.unwrap().to_string())
+    }
+
+    /// What the server's list says about the message.
+    async fn is_read_on_server(&self, id: &MessageId) -> bool {
+        let http = fasttrack_client::Http::new().unwrap();
+        let environment = self.server.url().to_string().parse().unwrap();
+        let config = fasttrack_client::read_config(&http, &environment, "demo", false).await.unwrap();
+        let session = fasttrack_client::Session::log_in(&http, config, "demo", SecretString::from(SID)).await.unwrap();
+        let one = session.one(&id.0).await.unwrap().expect("the server knows the message");
+        one.is_read
+    }
+}
+
+async fn start_server(folder: &Path, port: u16) -> Server {
+    let listen = std::net::SocketAddr::from(([127, 0, 0, 1], port));
+    Server::start(ServerOptions { listen, database: folder.join("relay.sqlite"), ..ServerOptions::default() })
+        .await
+        .expect("a relay starts on loopback")
+}
+
+/// Waits until the view is as asked.
+async fn until(handle: &Handle, what: &str, mut is: impl FnMut(&View) -> bool) -> View {
+    let mut view = handle.view();
+    let found =
+        tokio::time::timeout(PATIENCE, view.wait_for(|view| is(view))).await.map(|found| found.unwrap().clone());
+    found.unwrap_or_else(|_| panic!("{what}: not within {PATIENCE:?}; last seen {:?}", handle.view().borrow().clone()))
+}
+
+/// Waits until a condition outside the view holds.
+async fn eventually(what: &str, mut is: impl AsyncFnMut() -> bool) {
+    let started = tokio::time::Instant::now();
+    while !is().await {
+        assert!(started.elapsed() < PATIENCE, "{what}: not within {PATIENCE:?}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+fn is_live(view: &View) -> bool {
+    matches!(view.session, SessionView::Online { socket: Socket::Live, .. })
+}
+
+async fn rows(handle: &Handle) -> Vec<inbox::Row> {
+    handle.page(Tab::All, None, 50).await.unwrap().rows
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_sent_before_sign_in_is_listed_and_past_three_alerted_in_one_summary() {
+    let world = World::new().await;
+    for n in 1..=5 {
+        world.send(&format!("Old {n}")).await;
+    }
+    let (app, host) = world.app().await;
+    app.sign_in(world.sign_in(SID)).await.unwrap();
+    let view = until(&app, "signed in and listed", |view| is_live(view) && view.total == 5).await;
+    assert_eq!(view.account.unwrap().name, "Darth Vader");
+    assert_eq!(view.unread, 5);
+    assert!(view.last_synced.is_some());
+    eventually("one summary", async || host.titles() == ["5 new messages"]).await;
+    assert_eq!(host.alerts()[0].target, AlertTarget::Summary);
+    app.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn live_messages_are_listed_and_alerted_once_as_plain_text() {
+    let world = World::new().await;
+    let (app, host) = world.app().await;
+    app.sign_in(world.sign_in(SID)).await.unwrap();
+    until(&app, "live", is_live).await;
+    let message = NewMessage {
+        kind: Kind::Shoutout,
+        title: "Maintenance at 02:00".into(),
+        body: "<p>Be <b>ready</b> &amp; calm</p>".into(),
+        ..NewMessage::default()
+    };
+    let id = MessageId(world.server.send(&world.user, message).await.unwrap().to_string());
+    eventually("the alert", async || !host.alerts().is_empty()).await;
+    let alert = host.alerts().remove(0);
+    assert_eq!(alert.target, AlertTarget::Message(id.clone()));
+    assert_eq!((alert.title.as_str(), alert.body.as_str()), ("Maintenance at 02:00", "Be ready & calm"));
+    app.refresh().await.unwrap();
+    until(&app, "listed again", |view| view.counters.list_calls >= 2).await;
+    assert_eq!(rows(&app).await.len(), 1, "the list brings no duplicate of what came live");
+    assert_eq!(host.alerts().len(), 1, "and no second alert");
+    app.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_message_is_listed_and_not_alerted() {
+    let world = World::new().await;
+    let (app, host) = world.app().await;
+    app.sign_in(world.sign_in(SID)).await.unwrap();
+    until(&app, "live", is_live).await;
+    let silent = NewMessage { title: "Quiet".into(), silent: true, ..NewMessage::default() };
+    world.server.send(&world.user, silent).await.unwrap();
+    world.send("Loud").await;
+    eventually("the loud one", async || host.titles() == ["Loud"]).await;
+    assert_eq!(rows(&app).await.len(), 2);
+    app.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_mark_reaches_the_server_and_takes_the_alert_back() {
+    let world = World::new().await;
+    let (app, host) = world.app().await;
+    app.sign_in(world.sign_in(SID)).await.unwrap();
+    until(&app, "live", is_live).await;
+    let id = world.send("Read me").await;
+    until(&app, "received", |view| view.unread == 1).await;
+    app.mark_read(id.clone()).await.unwrap();
+    let view = until(&app, "the outbox is empty", |view| view.outbox == 0 && view.unread == 0).await;
+    assert_eq!(view.total, 1);
+    assert!(world.is_read_on_server(&id).await);
+    eventually("the alert is taken back", async || {
+        host.withdrawn.lock().unwrap().contains(&AlertTarget::Message(id.clone()))
+    })
+    .await;
+    app.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_resumes_from_the_keyring_lists_at_once_and_alerts_nothing_again() {
+    let world = World::new().await;
+    let (app, host) = world.app().await;
+    app.sign_in(world.sign_in(SID)).await.unwrap();
+    until(&app, "live", is_live).await;
+    world.send("Once").await;
+    eventually("the alert", async || host.titles() == ["Once"]).await;
+    app.shutdown().await;
+
+    let (app, host) = world.app().await;
+    assert_eq!(app.view().borrow().total, 1, "the list is there before the network");
+    assert_eq!(rows(&app).await[0].title, "Once");
+    until(&app, "resumed", |view| is_live(view) && view.counters.list_calls > 0).await;
+    world.send("Twice").await;
+    eventually("the next alert", async || host.titles() == ["Twice"]).await;
+    app.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_sent_while_the_server_was_unreachable_is_listed_and_alerted_once() {
+    let mut world = World::new().await;
+    let (app, host) = world.app().await;
+    app.sign_in(world.sign_in(SID)).await.unwrap();
+    until(&app, "live and listed", |view| is_live(view) && view.last_synced.is_some()).await;
+    let port = url::Url::parse(world.server.url()).unwrap().port().expect("a relay on loopback has a port");
+    world.server.shutdown().await;
+    until(&app, "offline", |view| matches!(view.session, SessionView::Offline { .. })).await;
+
+    world.server = start_server(world.folder.path(), port).await;
+    world.send("In between").await;
+    until(&app, "back", |view| is_live(view) && view.total == 1).await;
+    eventually("alerted", async || host.titles() == ["In between"]).await;
+    app.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_sid_an_unknown_brand_and_a_dead_server_are_told_apart() {
+    let world = World::new().await;
+    let (app, _host) = world.app().await;
+    assert_eq!(app.sign_in(world.sign_in("wrong")).await.unwrap_err().code, Code::Rejected);
+    let unknown = SignIn { brand: "nobody".into(), ..world.sign_in(SID) };
+    assert_eq!(app.sign_in(unknown).await.unwrap_err().code, Code::UnknownBrand);
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let dead = SignIn { environment: format!("http://{free}"), ..world.sign_in(SID) };
+    assert_eq!(app.sign_in(dead).await.unwrap_err().code, Code::Unreachable);
+    let insecure = SignIn { environment: "http://192.0.2.1".into(), ..world.sign_in(SID) };
+    assert_eq!(app.sign_in(insecure).await.unwrap_err().code, Code::InsecureServer);
+    let account = AccountId {
+        environment: world.server.url().parse::<fasttrack_client::Environment>().unwrap().to_string(),
+        brand: "demo".into(),
+        user: world.user.id.to_string(),
+    };
+    assert!(world.secrets.get(&account).await.unwrap().is_none(), "no sid is kept that did not work");
+    app.sign_in(world.sign_in(SID)).await.unwrap();
+    until(&app, "live after all", is_live).await;
+    app.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alert_interrupted_by_a_crash_is_named_in_a_summary_and_never_singly() {
+    let world = World::new().await;
+    let (app, host) = world.app().await;
+    app.sign_in(world.sign_in(SID)).await.unwrap();
+    until(&app, "live", is_live).await;
+    host.hang.store(true, Ordering::SeqCst);
+    world.send("Interrupted").await;
+    eventually("the alert has begun", async || host.titles() == ["Interrupted"]).await;
+    app.shutdown().await;
+
+    let (app, host) = world.app().await;
+    eventually("the summary", async || !host.alerts().is_empty()).await;
+    assert_eq!(host.alerts()[0].target, AlertTarget::Summary);
+    assert_eq!(host.alerts()[0].body, "Interrupted");
+    until(&app, "live", is_live).await;
+    app.shutdown().await;
+
+    let (app, host) = world.app().await;
+    until(&app, "live and listed", |view| is_live(view) && view.counters.list_calls > 0).await;
+    assert_eq!(host.titles(), Vec::<String>::new(), "named once");
+    app.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_notification_service_the_person_is_told_and_nothing_is_lost() {
+    let world = World::new().await;
+    let (app, host) = world.app().await;
+    host.refuse.store(true, Ordering::SeqCst);
+    app.sign_in(world.sign_in(SID)).await.unwrap();
+    until(&app, "live", is_live).await;
+    world.send("Unheard").await;
+    let view = until(&app, "the notice", |view| !view.notices.is_empty()).await;
+    assert_eq!(view.notices[0].code, Code::NoNotifications);
+    host.refuse.store(false, Ordering::SeqCst);
+    app.notice(view.notices[0].clone(), false).await;
+    eventually("alerted once the service is there", async || host.titles() == ["Unheard"]).await;
+    app.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signing_out_forgets_the_sid_and_the_messages() {
+    let world = World::new().await;
+    let (app, _host) = world.app().await;
+    app.sign_in(world.sign_in(SID)).await.unwrap();
+    world.send("Private").await;
+    until(&app, "received", |view| view.total == 1).await;
+    app.sign_out(false).await.unwrap();
+    until(&app, "signed out", |view| view.account.is_none() && view.total == 0).await;
+    assert_eq!(app.page(Tab::All, None, 10).await.unwrap_err().code, Code::NotSignedIn);
+    app.shutdown().await;
+    let left: Vec<String> = std::fs::read_dir(world.data())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .filter(|name| name.contains("sqlite") || name.contains("account"))
+        .collect();
+    assert_eq!(left, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_restarts_the_controller_with_what_the_store_holds() {
+    let world = World::new().await;
+    let (app, host) = world.app().await;
+    app.sign_in(world.sign_in(SID)).await.unwrap();
+    until(&app, "live", is_live).await;
+    host.panic_at_tray.store(true, Ordering::SeqCst);
+    world.send("Before and after").await;
+    eventually("the panic has happened", async || !host.panic_at_tray.load(Ordering::SeqCst)).await;
+    // A request that falls into the gap is answered with an error, never left hanging.
+    eventually("the list is there again", async || {
+        app.page(Tab::All, None, 10).await.is_ok_and(|page| page.rows.len() == 1)
+    })
+    .await;
+    until(&app, "live again", is_live).await;
+    world.send("Still alive").await;
+    eventually("alerts go on", async || host.titles().iter().any(|title| title == "Still alive")).await;
+    app.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_line_alerts_nothing_and_the_app_makes_up_for_it() {
+    let world = World::new().await;
+    world.send("While away").await;
+    let host = Arc::new(Recorder::default());
+    let secrets: Arc<dyn Secrets> = world.secrets.clone();
+    let options = Options { alerts: false, ..Options::new(world.data(), secrets) };
+    let headless = inbox::start(options, Arc::clone(&host)).await.unwrap();
+    headless.sign_in(world.sign_in(SID)).await.unwrap();
+    let view = until(&headless, "listed", |view| view.total == 1).await;
+    assert_eq!(view.unread, 1);
+    headless.shutdown().await;
+    assert!(host.alerts().is_empty());
+
+    let (app, host) = world.app().await;
+    eventually("alerted by the app", async || host.titles() == ["While away"]).await;
+    app.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alert_of_which_nobody_knows_is_never_raised_singly_again() {
+    let world = World::new().await;
+    let (app, host) = world.app().await;
+    app.sign_in(world.sign_in(SID)).await.unwrap();
+    until(&app, "live", is_live).await;
+    host.no_answer.store(true, Ordering::SeqCst);
+    world.send("Perhaps seen").await;
+    until(&app, "the notice", |view| !view.notices.is_empty()).await;
+    // Whatever makes the controller try alerts again: the service is back, and another message comes.
+    app.notice(Problem::new(Code::NoNotifications, "", ""), false).await;
+    world.send("Next").await;
+    eventually("the next alert", async || host.titles().contains(&"Next".to_owned())).await;
+    assert_eq!(host.titles(), ["Perhaps seen", "Next"]);
+    app.shutdown().await;
+
+    let (app, host) = world.app().await;
+    eventually("named once more, in a summary", async || !host.alerts().is_empty()).await;
+    assert_eq!(
+        (host.alerts()[0].target.clone(), host.alerts()[0].body.as_str()),
+        (AlertTarget::Summary, "Perhaps seen")
+    );
+    app.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_in_a_background_task_restarts_the_controller() {
+    let world = World::new().await;
+    let (app, host) = world.app().await;
+    app.sign_in(world.sign_in(SID)).await.unwrap();
+    until(&app, "live", is_live).await;
+    host.panic_at_alert.store(true, Ordering::SeqCst);
+    world.send("Lost in a panic").await;
+    eventually("named after the restart", async || {
+        host.alerts().iter().any(|alert| alert.body.contains("Lost in a panic"))
+    })
+    .await;
+    until(&app, "live again", is_live).await;
+    world.send("Still alive").await;
+    eventually("alerts go on", async || host.titles().contains(&"Still alive".to_owned())).await;
+    app.shutdown().await;
+}
+
+/// A keyring whose `set` waits until it is let go.
+struct SlowSecrets {
+    kept: MemorySecrets,
+    asked: AtomicBool,
+    go: tokio::sync::Semaphore,
+}
+
+impl Secrets for SlowSecrets {
+    fn get<'a>(&'a self, account: &'a AccountId) -> inbox::Kept<'a, Option<SecretString>> {
+        self.kept.get(account)
+    }
+
+    fn set<'a>(&'a self, account: &'a AccountId, secret: &'a SecretString) -> inbox::Kept<'a, ()> {
+        Box::pin(async move {
+            self.asked.store(true, Ordering::SeqCst);
+            drop(self.go.acquire().await);
+            self.kept.set(account, secret).await
+        })
+    }
+
+    fn delete<'a>(&'a self, account: &'a AccountId) -> inbox::Kept<'a, ()> {
+        self.kept.delete(account)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_out_never_crosses_a_sign_in() {
+    let world = World::new().await;
+    let slow = Arc::new(SlowSecrets {
+        kept: MemorySecrets::default(),
+        asked: AtomicBool::new(false),
+        go: tokio::sync::Semaphore::new(0),
+    });
+    let secrets: Arc<dyn Secrets> = slow.clone();
+    let app = inbox::start(Options::new(world.data(), secrets), Arc::new(Recorder::default())).await.unwrap();
+    let signing_in = tokio::spawn({
+        let (app, sign_in) = (app.clone(), world.sign_in(SID));
+        async move { app.sign_in(sign_in).await }
+    });
+    eventually("the keyring is asked", async || slow.asked.load(Ordering::SeqCst)).await;
+    assert_eq!(app.sign_out(true).await.unwrap_err().code, Code::AlreadySignedIn);
+    slow.go.add_permits(1);
+    signing_in.await.unwrap().unwrap();
+    app.sign_out(true).await.unwrap();
+    let account = AccountId {
+        environment: world.server.url().parse::<fasttrack_client::Environment>().unwrap().to_string(),
+        brand: "demo".into(),
+        user: world.user.id.to_string(),
+    };
+    assert!(slow.get(&account).await.unwrap().is_none(), "no sid stays behind");
+    app.shutdown().await;
+}

@@ -1,0 +1,127 @@
+//! One attempt at a connection, from the name look-up to the server's greeting. It must never retry: it says what went
+//! wrong, and how often to try is another's concern.
+
+use std::net::IpAddr;
+
+use futures_util::{
+    StreamExt,
+    stream::{SplitSink, SplitStream},
+};
+use rustls::pki_types::ServerName;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::timeout,
+};
+use tokio_rustls::TlsConnector;
+use tokio_tungstenite::{
+    WebSocketStream, client_async_with_config,
+    tungstenite::{self, Message, protocol::CloseFrame, protocol::WebSocketConfig},
+};
+use url::Host;
+
+use crate::{
+    close::Departure,
+    frame::{Frame, Greeting, bounded, complaint},
+    options::{Address, Options},
+    tcp,
+    tls::Trust,
+};
+
+/// Whatever carries the WebSocket.
+pub(crate) trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
+
+pub(crate) type Sender = SplitSink<WebSocketStream<Box<dyn Wire>>, Message>;
+pub(crate) type Receiver = SplitStream<WebSocketStream<Box<dyn Wire>>>;
+
+/// A connection whose server has greeted us.
+pub(crate) struct Line {
+    pub(crate) sender: Sender,
+    pub(crate) receiver: Receiver,
+    pub(crate) greeting: Greeting,
+}
+
+pub(crate) async fn dial(address: &Address, options: &Options) -> Result<Line, Departure> {
+    match timeout(options.connect_timeout, attempt(address, options)).await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(Departure::because("connecting took too long")),
+    }
+}
+
+async fn attempt(address: &Address, options: &Options) -> Result<Line, Departure> {
+    let tcp = tcp::connect(&address.host, address.port).await;
+    let tcp = tcp.map_err(|error| Departure::because(format!("no connection: {error}")))?;
+    let wire: Box<dyn Wire> = match &address.trust {
+        Some(trust) => Box::new(encrypt(tcp, address, trust).await?),
+        None => Box::new(tcp),
+    };
+    // The library's buffers of 128 KiB each are for servers; ours waits for small frames all day.
+    let config = WebSocketConfig::default()
+        .read_buffer_size(8 << 10)
+        .write_buffer_size(0)
+        .max_message_size(Some(options.max_frame))
+        .max_frame_size(Some(options.max_frame));
+    let upgraded = client_async_with_config(address.url.as_str(), wire, Some(config)).await;
+    let (socket, _) = upgraded.map_err(|error| broken(&error))?;
+    let (sender, mut receiver) = socket.split();
+    let greeting = greeting(&mut receiver).await?;
+    Ok(Line { sender, receiver, greeting })
+}
+
+async fn encrypt(
+    tcp: tokio::net::TcpStream,
+    address: &Address,
+    trust: &Trust,
+) -> Result<impl Wire + 'static, Departure> {
+    let name = match &address.host {
+        Host::Domain(name) => ServerName::try_from(name.clone())
+            .map_err(|_| Departure::because("the host's name can not stand in a certificate"))?,
+        Host::Ipv4(ip) => ServerName::IpAddress(IpAddr::V4(*ip).into()),
+        Host::Ipv6(ip) => ServerName::IpAddress(IpAddr::V6(*ip).into()),
+    };
+    let connector = TlsConnector::from(trust.config().await.map_err(Departure::because)?);
+    connector.connect(name, tcp).await.map_err(|error| Departure::because(format!("TLS: {error}")))
+}
+
+/// Waits for the first text frame, which must be the greeting (Pusher protocol 7: *Connection establishment*).
+async fn greeting(receiver: &mut Receiver) -> Result<Greeting, Departure> {
+    loop {
+        match receiver.next().await {
+            Some(Ok(Message::Text(text))) => {
+                let frame = Frame::decode(&text)
+                    .map_err(|reason| Departure::because(format!("the server's first frame is {reason}")))?;
+                return match frame.name.as_str() {
+                    "pusher:connection_established" => Greeting::read(&frame)
+                        .ok_or_else(|| Departure::because("the server's greeting has no socket_id")),
+                    "pusher:error" => {
+                        let (code, reason) = complaint(&frame);
+                        Err(Departure { code, reason })
+                    }
+                    _ => Err(Departure::because("the server's first frame is no greeting")),
+                };
+            }
+            Some(Ok(Message::Close(close))) => return Err(closed(close)),
+            Some(Ok(_)) => {}
+            Some(Err(error)) => return Err(broken(&error)),
+            None => return Err(Departure::because("the server hung up before its greeting")),
+        }
+    }
+}
+
+/// The end of a connection by a close frame.
+pub(crate) fn closed(close: Option<CloseFrame>) -> Departure {
+    match close {
+        Some(close) => Departure { code: Some(close.code.into()), reason: bounded(&close.reason) },
+        None => Departure::because("the server closed the connection"),
+    }
+}
+
+/// The end of a connection by a fault.
+pub(crate) fn broken(error: &tungstenite::Error) -> Departure {
+    match error {
+        tungstenite::Error::Http(response) => {
+            Departure::because(format!("the server answered HTTP {}", response.status()))
+        }
+        error => Departure::because(bounded(&error.to_string())),
+    }
+}

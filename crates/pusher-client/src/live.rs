@@ -1,0 +1,276 @@
+//! Life on a connection whose server has greeted us: frames in, frames out, authorizations, signs of life. It must
+//! never block: whatever takes time is one more branch of the one `select!`.
+
+use std::time::{Duration, SystemTime};
+
+use futures_util::StreamExt;
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_tungstenite::tungstenite::{self, Message, error::CapacityError};
+use tracing::{debug, warn};
+
+use crate::{
+    authorizer::AuthorizeError,
+    authorizing::{Answer, Authorizing},
+    close::Departure,
+    connection::{Connection, Effect, Goodbye},
+    dial::{Line, Receiver, broken, closed},
+    event::{ClientEvent, State},
+    frame::{self, Frame, bounded, complaint},
+    liveness::{Due, Liveness},
+    outgoing::Outgoing,
+    roster::{Accepted, Step},
+};
+
+/// How long a goodbye may take, both ways.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// What belongs to one connection and ends with it.
+struct Call {
+    outgoing: Outgoing,
+    authorizing: Authorizing,
+    liveness: Liveness,
+    /// The wall clock at the last frame.
+    seen: SystemTime,
+    /// When the roster is to be looked at again; `None` when only a frame or a command can change it.
+    look_at: Option<Instant>,
+    /// The roster has changed.
+    look: bool,
+}
+
+impl Connection {
+    /// Lives on `line` until it breaks or the task is to end.
+    pub(crate) async fn live(&mut self, line: Line) -> Result<Departure, Goodbye> {
+        let Line { sender, mut receiver, greeting } = line;
+        let options = &self.options;
+        let mut call = Call {
+            outgoing: Outgoing::new(sender),
+            authorizing: Authorizing::new(self.authorizer.clone(), &greeting.socket_id, options.authorize_timeout),
+            liveness: Liveness::new(
+                options.activity_timeout,
+                greeting.activity_timeout,
+                options.pong_timeout,
+                Instant::now(),
+            ),
+            seen: options.now(),
+            look_at: None,
+            look: true,
+        };
+        let socket_id = greeting.socket_id;
+        self.set_state(State::Connected { socket_id: socket_id.clone() });
+        self.tell(&ClientEvent::Connected { socket_id });
+
+        let ended = self.serve(&mut call, &mut receiver).await;
+        self.roster.disconnected(call.seen, Instant::now());
+        if ended.is_err() {
+            self.silence();
+            farewell(&mut call.outgoing, &mut receiver).await;
+        }
+        ended
+    }
+
+    async fn serve(&mut self, call: &mut Call, receiver: &mut Receiver) -> Result<Departure, Goodbye> {
+        let alarm = sleep_until(Instant::now());
+        tokio::pin!(alarm);
+        loop {
+            if call.look {
+                self.look(call);
+            }
+            // Each frame moves the deadline on; an alarm that rings early is cheaper than one set anew each time.
+            let deadline = call.deadline(self.options.pong_timeout);
+            if alarm.is_elapsed() || deadline < alarm.deadline() {
+                alarm.as_mut().reset(deadline);
+            }
+            tokio::select! {
+                message = receiver.next() => {
+                    if let Some(departure) = self.receive(call, message) {
+                        // Answers the server's close frame, if the line takes it at once.
+                        let _ = timeout(Duration::from_millis(50), call.outgoing.flush()).await;
+                        return Ok(departure);
+                    }
+                }
+                command = self.commands.recv() => match self.apply(command)? {
+                    Effect::Look => call.look = true,
+                    Effect::Left(channel) => call.outgoing.push(frame::unsubscribe(&channel)),
+                    Effect::Retry => {
+                        call.look = true;
+                        let due = call.liveness.doubt(Instant::now());
+                        call.ping_if(due);
+                    }
+                },
+                sent = call.outgoing.flush(), if !call.outgoing.is_idle() => {
+                    if let Err(error) = sent {
+                        // What the server said before it hung up says more than that we can not write.
+                        return Ok(self.last_words(call, receiver).await.unwrap_or_else(|| broken(&error)));
+                    }
+                }
+                answer = call.authorizing.next() => self.answered(call, answer),
+                () = &mut alarm => {
+                    if let Some(departure) = self.rung(call) {
+                        return Ok(departure);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Does what is due for the channels.
+    fn look(&mut self, call: &mut Call) {
+        call.look = false;
+        let slots = self.options.authorizations_at_once.saturating_sub(call.authorizing.len());
+        let (steps, look_at) = self.roster.steps(Instant::now(), slots, self.options.random());
+        call.look_at = look_at;
+        for step in steps {
+            match step {
+                Step::Authorize { channel, ticket } => call.authorizing.ask(channel, ticket),
+                Step::Subscribe { channel } => call.outgoing.push(frame::subscribe(&channel, None)),
+                Step::TakeBack { channel } => call.outgoing.push(frame::unsubscribe(&channel)),
+            }
+        }
+    }
+
+    fn answered(&mut self, call: &mut Call, answer: Answer) {
+        let Answer { channel, ticket, outcome } = answer;
+        let now = Instant::now();
+        // Its slot is free now, and there may be a new time to wait for.
+        call.look = true;
+        match outcome {
+            Ok(authorization) => {
+                if self.roster.granted(&channel, ticket, now) {
+                    call.outgoing.push(frame::subscribe(&channel, Some(&authorization)));
+                }
+            }
+            Err(error) => {
+                let refused = self.roster.denied(&channel, ticket, &error, now, self.options.random());
+                match error {
+                    AuthorizeError::Refused { status, message } if refused => {
+                        let message = bounded(&message);
+                        self.tell(&ClientEvent::AuthorizationFailed { channel, status, message });
+                    }
+                    error => warn!(channel, error = bounded(&error.to_string()), "the authorization failed for now"),
+                }
+            }
+        }
+    }
+
+    /// The alarm rang: the departure when the server is dead.
+    fn rung(&mut self, call: &mut Call) -> Option<Departure> {
+        let now = Instant::now();
+        if call.outgoing.deadline(self.options.pong_timeout).is_some_and(|deadline| now >= deadline) {
+            return Some(Departure::because("the server takes no more frames"));
+        }
+        if call.look_at.is_some_and(|at| now >= at) {
+            call.look = true;
+        }
+        match call.liveness.check(now) {
+            Due::Dead => Some(Departure::because("the server has not answered a ping")),
+            due => {
+                call.ping_if(due);
+                None
+            }
+        }
+    }
+
+    /// Takes what the socket brings: the departure when it ends.
+    fn receive(&mut self, call: &mut Call, message: Option<Result<Message, tungstenite::Error>>) -> Option<Departure> {
+        let message = match message {
+            Some(Ok(message)) => message,
+            Some(Err(error)) => {
+                if let tungstenite::Error::Capacity(CapacityError::MessageTooLong { .. }) = error {
+                    let reason = format!("a frame of more than {} bytes", self.options.max_frame);
+                    self.tell(&ClientEvent::Malformed { reason, bytes: None });
+                }
+                return Some(broken(&error));
+            }
+            None => return Some(Departure::because("the server hung up")),
+        };
+        call.liveness.seen(Instant::now());
+        call.seen = self.options.now();
+        match message {
+            Message::Text(text) => match Frame::decode(&text) {
+                Ok(frame) => self.obey(call, frame),
+                Err(reason) => self.tell(&ClientEvent::Malformed { reason, bytes: Some(text.len()) }),
+            },
+            Message::Close(close) => return Some(closed(close)),
+            // The protocol has no binary frames, and the library answers WebSocket pings.
+            Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
+        }
+        None
+    }
+
+    fn obey(&mut self, call: &mut Call, frame: Frame) {
+        match (frame.name.as_str(), frame.channel.as_deref()) {
+            ("pusher:ping", _) => call.outgoing.push_pong(),
+            ("pusher:error", _) => {
+                let (code, message) = complaint(&frame);
+                self.tell(&ClientEvent::ServerError { code, message });
+            }
+            ("pusher_internal:subscription_succeeded", Some(channel)) => {
+                let accepted = self.roster.accepted(channel, call.seen);
+                if accepted == Accepted::Unasked {
+                    return;
+                }
+                if let Accepted::Again(gap) = accepted {
+                    self.tell(&ClientEvent::Gap(gap));
+                }
+                self.tell(&ClientEvent::Subscribed { channel: channel.into() });
+                call.look = true;
+            }
+            ("pusher:subscription_error", Some(channel)) => {
+                if self.roster.rejected(channel, call.seen) {
+                    let (status, message) = complaint(&frame);
+                    self.tell(&ClientEvent::AuthorizationFailed { channel: channel.into(), status, message });
+                    call.look = true;
+                }
+            }
+            _ if frame.is_internal() => debug!(name = bounded(&frame.name), "a frame of the protocol is ignored"),
+            _ => {
+                if let Some(event) = frame.into_event() {
+                    self.roster.deliver(event);
+                }
+            }
+        }
+    }
+
+    /// Reads what the server sent before the line broke.
+    async fn last_words(&mut self, call: &mut Call, receiver: &mut Receiver) -> Option<Departure> {
+        let words = async {
+            loop {
+                match receiver.next().await {
+                    Some(Ok(message)) => {
+                        if let Some(departure) = self.receive(call, Some(Ok(message))) {
+                            return Some(departure);
+                        }
+                    }
+                    Some(Err(_)) | None => return None,
+                }
+            }
+        };
+        timeout(Duration::from_millis(50), words).await.ok().flatten()
+    }
+}
+
+impl Call {
+    fn ping_if(&mut self, due: Due) {
+        if due == Due::Ping {
+            self.outgoing.push(frame::ping());
+        }
+    }
+
+    /// When the alarm is to ring.
+    fn deadline(&self, write_limit: Duration) -> Instant {
+        let others = [self.look_at, self.outgoing.deadline(write_limit)];
+        others.into_iter().flatten().fold(self.liveness.deadline(), Instant::min)
+    }
+}
+
+/// Says goodbye and waits for the server's, so that the close frame is not lost to a reset.
+async fn farewell(outgoing: &mut Outgoing, receiver: &mut Receiver) {
+    let goodbye = async {
+        outgoing.push_goodbye();
+        if outgoing.flush().await.is_ok() {
+            while let Some(Ok(_)) = receiver.next().await {}
+        }
+    };
+    // A server that does not answer is left all the same.
+    let _ = timeout(FAREWELL, goodbye).await;
+}

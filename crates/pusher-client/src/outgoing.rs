@@ -1,0 +1,73 @@
+//! The frames waiting to be sent. It must never make the reader wait: a server that does not read is noticed by the
+//! clock, while its frames are still read.
+
+use std::{collections::VecDeque, future::poll_fn, pin::Pin, task::ready, time::Duration};
+
+use futures_util::Sink;
+use tokio::time::Instant;
+use tokio_tungstenite::tungstenite::{
+    self, Message,
+    protocol::{CloseFrame, frame::coding::CloseCode},
+};
+
+use crate::{dial::Sender, frame};
+
+pub(crate) struct Outgoing {
+    sender: Sender,
+    waiting: VecDeque<Message>,
+    pong_waiting: bool,
+    /// Since when something waits or is not flushed.
+    busy_since: Option<Instant>,
+}
+
+impl Outgoing {
+    pub(crate) fn new(sender: Sender) -> Self {
+        Self { sender, waiting: VecDeque::new(), pong_waiting: false, busy_since: None }
+    }
+
+    pub(crate) fn push(&mut self, text: String) {
+        self.waiting.push_back(Message::text(text));
+        self.busy_since.get_or_insert_with(Instant::now);
+    }
+
+    /// One pong answers any number of pings: a server that pings and does not read fills nothing here.
+    pub(crate) fn push_pong(&mut self) {
+        if !std::mem::replace(&mut self.pong_waiting, true) {
+            self.push(frame::pong());
+        }
+    }
+
+    /// Drops what waits and says goodbye.
+    pub(crate) fn push_goodbye(&mut self) {
+        self.waiting.clear();
+        let goodbye = CloseFrame { code: CloseCode::Normal, reason: "".into() };
+        self.waiting.push_back(Message::Close(Some(goodbye)));
+        self.busy_since.get_or_insert_with(Instant::now);
+    }
+
+    pub(crate) fn is_idle(&self) -> bool {
+        self.busy_since.is_none()
+    }
+
+    /// When a server that has not read since is given up.
+    pub(crate) fn deadline(&self, limit: Duration) -> Option<Instant> {
+        self.busy_since.map(|since| since + limit)
+    }
+
+    /// Sends all that waits. Cancel-safe: a frame is taken from the queue only when the socket takes it.
+    pub(crate) async fn flush(&mut self) -> Result<(), tungstenite::Error> {
+        poll_fn(|context| {
+            while !self.waiting.is_empty() {
+                ready!(Pin::new(&mut self.sender).poll_ready(context))?;
+                if let Some(message) = self.waiting.pop_front() {
+                    Pin::new(&mut self.sender).start_send(message)?;
+                }
+            }
+            self.pong_waiting = false;
+            ready!(Pin::new(&mut self.sender).poll_flush(context))?;
+            self.busy_since = None;
+            std::task::Poll::Ready(Ok(()))
+        })
+        .await
+    }
+}

@@ -1,0 +1,87 @@
+//! TLS on a real socket: a private certificate authority is honoured when given, and refused when not.
+//!
+//! The certificates in `certificates/` are made for these tests, valid for `localhost` and `127.0.0.1` until 2125, and
+//! nobody trusts their authority. Its key is gone.
+
+#![allow(clippy::unwrap_used, reason = "a test that can not go on may panic")]
+
+mod fake;
+
+use std::sync::Arc;
+
+use fake::{Signer, lost, state, within};
+use futures_util::{SinkExt, StreamExt};
+use pusher_client::{Backoff, Client, Options, State};
+use rustls::{
+    ClientConfig, RootCertStore, ServerConfig,
+    crypto::ring,
+    pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer},
+};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+use tokio_tungstenite::{accept_async, tungstenite::Message};
+
+const AUTHORITY: &[u8] = include_bytes!("certificates/ca.der");
+const CERTIFICATE: &[u8] = include_bytes!("certificates/server.der");
+const KEY: &[u8] = include_bytes!("certificates/server.key.der");
+
+fn acceptor() -> TlsAcceptor {
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![CertificateDer::from(CERTIFICATE)], PrivateKeyDer::from(PrivatePkcs8KeyDer::from(KEY)))
+        .unwrap();
+    TlsAcceptor::from(Arc::new(config))
+}
+
+fn trusting_the_authority() -> Arc<ClientConfig> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from(AUTHORITY)).unwrap();
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Arc::new(config)
+}
+
+/// Greets whoever trusts us, for as long as the test runs.
+async fn serve() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        let acceptor = acceptor();
+        while let Ok((tcp, _)) = listener.accept().await {
+            let Ok(tls) = acceptor.accept(tcp).await else { continue };
+            let mut socket = accept_async(tls).await.unwrap();
+            let greeting = r#"{"event":"pusher:connection_established","data":"{\"socket_id\":\"1.2\"}"}"#;
+            socket.send(Message::text(greeting)).await.unwrap();
+            tokio::spawn(async move { while let Some(Ok(_)) = socket.next().await {} });
+        }
+    });
+    port
+}
+
+#[tokio::test]
+async fn a_private_authority_is_honoured_when_it_is_given() {
+    let port = serve().await;
+    for host in ["localhost", "127.0.0.1"] {
+        let options = Options::host("app-key", host, port, true).tls_config(trusting_the_authority());
+        let client = Client::connect(options, Signer::granting());
+        state(&client, "the greeting", |state| matches!(state, State::Connected { .. })).await;
+        within("the end", client.shutdown()).await;
+    }
+}
+
+#[tokio::test]
+async fn an_authority_the_system_does_not_trust_is_refused_and_named_as_the_reason() {
+    let port = serve().await;
+    let hour = std::time::Duration::from_hours(1);
+    let options = Options::host("app-key", "localhost", port, true).backoff(Backoff::new(hour, hour, 1, hour));
+    let client = Client::connect(options, Signer::granting());
+    let (code, reason) = lost(&mut client.events()).await;
+    assert_eq!(code, None);
+    assert!(reason.contains("TLS") || reason.contains("trust store"), "{reason}");
+    assert!(matches!(*client.state().borrow(), State::Waiting { .. }));
+}

@@ -1,0 +1,81 @@
+//! `{"Data":…,"Success":…,"Errors":…}`, in which every answer comes. What goes wrong inside is logged here and told to
+//! the client as no more than that.
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::Error;
+
+/// A success with its data.
+pub(super) fn success(data: impl Serialize) -> Response {
+    answer(StatusCode::OK, Json(json!({ "Data": data, "Success": true, "Errors": [] })))
+}
+
+/// An answer with a token or messages in it: no cache on the way may keep it.
+pub(super) fn answer(status: StatusCode, body: impl IntoResponse) -> Response {
+    let mut response = (status, body).into_response();
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// A failure as the client is told of it.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    status: StatusCode,
+    error: &'static str,
+    message: String,
+}
+
+impl Refusal {
+    fn new(status: StatusCode, error: &'static str, message: impl Into<String>) -> Self {
+        Self { status, error, message: message.into() }
+    }
+
+    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "BadRequest", message)
+    }
+
+    pub(super) fn not_signed_in(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "NotAuthenticated", message)
+    }
+
+    pub(super) fn forbidden(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "Forbidden", message)
+    }
+
+    pub(super) fn not_found(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "NotFound", message)
+    }
+
+    pub(super) fn method_not_allowed() -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", "This address is called in another way")
+    }
+
+    pub(super) fn too_slow() -> Self {
+        Self::new(StatusCode::REQUEST_TIMEOUT, "Timeout", "The request took too long")
+    }
+
+    /// For a body that could not be taken in, with the status its reader gave: too large, or broken off.
+    pub(super) fn unreadable_body(status: StatusCode) -> Self {
+        Self::new(status, "UnreadableBody", "The request's body is too large or incomplete")
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        tracing::error!(%error, "a request could not be answered");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal", "The relay could not answer; its log says why")
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let error = json!({ "Message": self.message, "Error": self.error, "ErrorCodeID": self.status.as_u16() });
+        answer(self.status, Json(json!({ "Data": null, "Success": false, "Errors": [error] })))
+    }
+}

@@ -1,0 +1,95 @@
+//! The caller's messages: listed, one by its id, marked as read. Another user's message is answered like one that is
+//! not there.
+
+use axum::{
+    body::Bytes,
+    extract::{Path, RawQuery, State, rejection::BytesRejection},
+    response::Response,
+};
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{Refusal, Shared, caller::Caller, envelope::success};
+use crate::{notification::Notification, store::Wanted};
+
+/// The list has no pages on this wire; older messages than these are not listed.
+const MAX_LISTED: u32 = 1000;
+/// When the list's answer has this size, the messages after come without their bodies, which clients then get by id.
+const MAX_LIST_BYTES: usize = 4 * 1024 * 1024;
+
+pub(super) async fn list(
+    State(shared): State<Shared>,
+    RawQuery(query): RawQuery,
+    Caller(user): Caller,
+) -> Result<Response, Refusal> {
+    let query = query.unwrap_or_default();
+    let wanted = Wanted { unread_only: flag(&query, "unread-only")?, inbox_only: flag(&query, "inbox-only")? };
+    let stored =
+        shared.store.call(move |database| database.messages(user.id, wanted, MAX_LISTED, Timestamp::now())).await?;
+    let mut size = 0;
+    let listed = stored.into_iter().map(|message| {
+        let notification = Notification::new(message, &shared.own_url);
+        size += notification.weight();
+        if size <= MAX_LIST_BYTES { notification } else { notification.without_body() }
+    });
+    Ok(success(listed.collect::<Vec<_>>()))
+}
+
+pub(super) async fn one(
+    State(shared): State<Shared>,
+    Path(id): Path<String>,
+    Caller(user): Caller,
+) -> Result<Response, Refusal> {
+    let id = id.parse().map_err(|_| no_such_message())?;
+    let found = shared.store.call(move |database| database.message(user.id, id, Timestamp::now())).await?;
+    found.map(|message| success(Notification::new(message, &shared.own_url))).ok_or_else(no_such_message)
+}
+
+pub(super) async fn mark_as_read(
+    State(shared): State<Shared>,
+    Caller(user): Caller,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Refusal> {
+    let body = body.map_err(|rejection| Refusal::unreadable_body(rejection.status()))?;
+    let id = message_id(&body).ok_or_else(|| Refusal::bad_request("The body is not {\"MessageId\": number}"))?;
+    let found = shared.store.call(move |database| database.mark_read(user.id, id, Timestamp::now())).await?;
+    if found { Ok(success(true)) } else { Err(no_such_message()) }
+}
+
+fn no_such_message() -> Refusal {
+    Refusal::not_found("There is no such message")
+}
+
+/// Ids are numbers in one source and text in another: both are taken.
+fn message_id(body: &[u8]) -> Option<i64> {
+    match serde_json::from_slice::<Value>(body).ok()?.get("MessageId")? {
+        Value::Number(number) => number.as_i64(),
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    }
+}
+
+fn flag(query: &str, name: &str) -> Result<bool, Refusal> {
+    let mut parameters = url::form_urlencoded::parse(query.as_bytes());
+    match parameters.find_map(|(key, value)| (key == name).then_some(value)).as_deref() {
+        None | Some("" | "false" | "False" | "0") => Ok(false),
+        Some("true" | "True" | "1") => Ok(true),
+        Some(_) => Err(Refusal::bad_request(format!("`{name}` is true or false"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_id_is_read_as_number_and_as_text_and_from_nothing_else() {
+        assert_eq!(message_id(br#"{"MessageId":5}"#), Some(5));
+        assert_eq!(message_id(br#"{"MessageId":"5"}"#), Some(5));
+        for body in
+            [&b""[..], b"5", b"[]", b"{}", br#"{"MessageId":null}"#, br#"{"MessageId":5.5}"#, br#"{"MessageId":1e30}"#]
+        {
+            assert_eq!(message_id(body), None);
+        }
+    }
+}

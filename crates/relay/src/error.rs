@@ -1,0 +1,63 @@
+//! What can go wrong in the relay, said so that the one who runs it can act. No variant ever holds a secret.
+
+use std::{io, net::SocketAddr, path::PathBuf};
+
+/// An error of the relay's own functions. What a *client* of the relay did wrong is answered to that client instead.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The address cannot be listened on: taken by another program, or not of this machine.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address that was asked for.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Clients are told where to connect, and `0.0.0.0` is no place to connect to.
+    #[error("listening on {address}, the address clients reach the relay under must be given (`public_url`)")]
+    PublicUrlMissing {
+        /// The address that was asked for.
+        address: SocketAddr,
+    },
+    /// `public_url` is not `http://host[:port]` or `https://host[:port]`.
+    #[error("`public_url` must be http:// or https:// with a host and without a path")]
+    PublicUrlUnusable,
+    /// A file or folder of the relay cannot be read or written.
+    #[error("cannot use {path}: {source}", path = path.display())]
+    File {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The database file holds what this version cannot bring up to date (written by a newer one, or no database).
+    #[error("cannot open the database {path}: {source}", path = path.display())]
+    Migration {
+        /// The database file.
+        path: PathBuf,
+        /// What the migration said.
+        source: rusqlite_migration::Error,
+    },
+    /// The database refused an operation: disk full, file damaged, locked for too long.
+    #[error("database: {0}")]
+    Database(#[from] rusqlite::Error),
+    /// What the caller gave is not acceptable; the text says what is.
+    #[error("{0}")]
+    Input(String),
+    /// The user is not (or no longer) known to this relay.
+    #[error("there is no such user on this relay")]
+    UnknownUser,
+    /// The operating system gave no random numbers, without which no token is safe.
+    #[error("the system's random number generator failed: {0}")]
+    Random(getrandom::Error),
+    /// The runtime is being shut down, or an operation of the database panicked.
+    #[error("the operation was interrupted")]
+    Interrupted,
+}
+
+impl From<getrandom::Error> for Error {
+    fn from(error: getrandom::Error) -> Self {
+        Self::Random(error)
+    }
+}

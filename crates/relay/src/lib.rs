@@ -1,0 +1,27 @@
+//! Traybell Relay: the self-hosted other half of Traybell. It keeps messages for its own users and serves them over the
+//! Fast Track front-end notifications API and the Pusher Channels protocol, so that the desktop needs one client only.
+//!
+//! [`Server`] is the whole of it, startable in a test or a program; [`demo`] is a server with a ready-made user and
+//! messages that keep arriving.
+//!
+//! It must never write a session id, a token or a signing secret to a log, an error or, unhashed, to its database. The
+//! one exception is the demo, whose session id is worth nothing and is printed on purpose.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on may panic"))]
+
+mod api;
+mod channels;
+pub mod demo;
+mod error;
+mod listen;
+mod message;
+mod notification;
+mod options;
+mod server;
+mod store;
+
+pub use error::Error;
+pub use message::{Button, Kind, NewMessage};
+pub use options::{ServedFile, ServerOptions};
+pub use server::Server;
+pub use store::User;

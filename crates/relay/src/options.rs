@@ -1,0 +1,56 @@
+//! How a server is set up. Nothing is read from the environment here: programs and tests decide.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
+
+use url::Url;
+
+/// Settings of a [`crate::Server`]; start from `ServerOptions { listen, database, ..Default::default() }`.
+#[derive(Debug, Clone)]
+pub struct ServerOptions {
+    /// The address to listen on; port 0 takes any free one.
+    pub listen: SocketAddr,
+    /// The `SQLite` file; made when missing, for the owner's eyes only (mode 0600).
+    pub database: PathBuf,
+    /// The address clients reach the relay under, when that is not the one it listens on (a reverse proxy with TLS).
+    pub public_url: Option<Url>,
+    /// Silence after which each side of a channel connection asks whether the other lives; whole seconds on the wire.
+    pub activity_timeout: Duration,
+    /// How long such a question may stay unanswered.
+    pub pong_timeout: Duration,
+    /// How long the token of a log-in is good for.
+    pub token_lifetime: Duration,
+    /// Channel connections beyond this number are told to come back later.
+    pub max_connections: usize,
+    /// Files served as they are under the relay's own address.
+    pub files: Vec<ServedFile>,
+}
+
+impl Default for ServerOptions {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            database: PathBuf::from("relay.sqlite"),
+            public_url: None,
+            activity_timeout: Duration::from_mins(2),
+            pong_timeout: Duration::from_secs(30),
+            token_lifetime: Duration::from_hours(12),
+            max_connections: 1000,
+            files: Vec::new(),
+        }
+    }
+}
+
+/// One file that is part of the program, such as the demo's picture.
+#[derive(Debug, Clone, Copy)]
+pub struct ServedFile {
+    /// Where it is served, beginning with `/`.
+    pub path: &'static str,
+    /// Its media type.
+    pub content_type: &'static str,
+    /// What is in it.
+    pub bytes: &'static [u8],
+}

@@ -1,0 +1,221 @@
+//! A running relay: its socket, its store and its channels, from start to shutdown. Everything that reaches a user's
+//! desktop goes through [`Server::send`]: stored first, published then.
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use crate::{
+    Error, NewMessage, ServerOptions,
+    api::{self, Shared},
+    channels::{Hub, Limits, Signer},
+    listen::BoundedListener,
+    notification::Notification,
+    store::{Database, Store, User, Wanted},
+};
+
+/// How long a shutdown waits for clients, on the channels and then for requests under way.
+const SHUTDOWN_LIMIT: Duration = Duration::from_secs(2);
+/// Beyond the channel connections: room for their API calls.
+const MAX_REQUEST_CONNECTIONS: usize = 200;
+
+/// The relay, serving until [`Server::shutdown`] or until it is dropped. The database outlives it: another server
+/// started on the same file goes on where this one ended.
+pub struct Server {
+    shared: Shared,
+    address: SocketAddr,
+    stop_listening: CancellationToken,
+    serving: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Server {
+    /// Opens the database, listens, and serves on the current tokio runtime. Once it returns, clients can connect.
+    pub async fn start(options: ServerOptions) -> Result<Self, Error> {
+        let listen_failed = |source| Error::Listen { address: options.listen, source };
+        let listener = TcpListener::bind(options.listen).await.map_err(listen_failed)?;
+        let address = listener.local_addr().map_err(listen_failed)?;
+        let own_url = own_url(address, options.public_url.as_ref())?;
+        let store = Store::open(&options.database).await?;
+        let keys = store.call(Database::app_keys).await?;
+        let hub = Hub::new(
+            Signer::new(keys.key, &keys.secret),
+            Limits {
+                activity_timeout: options.activity_timeout,
+                pong_timeout: options.pong_timeout,
+                max_connections: options.max_connections,
+            },
+        );
+        let shared =
+            Shared { store, hub: Arc::new(hub), own_url: own_url.into(), token_lifetime: options.token_lifetime };
+
+        // A channel connection that is silent this long has been closed by its own rules before.
+        let idle_limit = options.activity_timeout + options.pong_timeout + Duration::from_secs(30);
+        let max_connections = options.max_connections.saturating_add(MAX_REQUEST_CONNECTIONS);
+        let listener = BoundedListener::new(listener, max_connections, idle_limit);
+        let router = api::router(shared.clone(), &options.files);
+        let stop_listening = CancellationToken::new();
+        let serve = axum::serve(listener, router).with_graceful_shutdown(stop_listening.clone().cancelled_owned());
+        let serving = tokio::spawn(async move {
+            // It ends when it is told to and has no other way to end.
+            let _ = serve.await;
+        });
+        tracing::info!(%address, "serving");
+        Ok(Self { shared, address, stop_listening, serving: Mutex::new(Some(serving)) })
+    }
+
+    /// The address clients reach the relay under, without a slash at its end: the app's *environment*.
+    pub fn url(&self) -> &str {
+        &self.shared.own_url
+    }
+
+    /// The address it listens on, its port settled.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The public key of the embedded channel server.
+    pub fn pusher_key(&self) -> &str {
+        self.shared.hub.signer.key()
+    }
+
+    /// Adds a user; the same session id again is the same user. The session id is stored as a digest only.
+    pub async fn add_user(&self, brand: &str, sid: &str, first_name: &str, last_name: &str) -> Result<User, Error> {
+        let [brand, sid, first, last] = [brand, sid, first_name, last_name].map(str::to_owned);
+        self.shared.store.call(move |database| database.add_user(&brand, &sid, &first, &last)).await
+    }
+
+    /// Gives the user a new session id; the old one and all tokens are void.
+    pub async fn set_sid(&self, user: &User, sid: &str) -> Result<(), Error> {
+        let (id, sid) = (user.id, sid.to_owned());
+        self.shared.store.call(move |database| database.set_sid(id, &sid)).await
+    }
+
+    /// Voids the user's session id and tokens: the next call and the next log-in are refused.
+    pub async fn expire_session(&self, user: &User) -> Result<(), Error> {
+        let id = user.id;
+        self.shared.store.call(move |database| database.expire_session(id)).await
+    }
+
+    /// Voids the user's tokens; the next log-in gets a new one.
+    pub async fn expire_tokens(&self, user: &User) -> Result<(), Error> {
+        let id = user.id;
+        self.shared.store.call(move |database| database.expire_tokens(id)).await
+    }
+
+    /// Stores the message, publishes it on the user's channel, and answers its id. Over 10 KB the published form comes
+    /// without its body, for the client to fetch by the id.
+    pub async fn send(&self, user: &User, message: NewMessage) -> Result<i64, Error> {
+        message.check()?;
+        let user_id = user.id;
+        let stored =
+            self.shared.store.call(move |database| database.add_message(user_id, message, Timestamp::now())).await?;
+        let (id, event) = (stored.id, stored.message.kind.name());
+        match Notification::new(stored, &self.shared.own_url).published() {
+            Ok(payload) => {
+                let reached = self.shared.hub.publish(&user.channel(), event, &payload);
+                tracing::debug!(message = id, user = user.id, event, reached, "published");
+            }
+            // It is in the list, which every client reads again.
+            Err(error) => tracing::error!(message = id, %error, "stored, but not published"),
+        }
+        Ok(id)
+    }
+
+    /// The ids of the user's unread messages that have not expired, newest first.
+    pub async fn unread(&self, user: &User) -> Result<Vec<i64>, Error> {
+        let user_id = user.id;
+        let wanted = Wanted { unread_only: true, inbox_only: false };
+        let messages =
+            self.shared.store.call(move |database| database.messages(user_id, wanted, u32::MAX, Timestamp::now()));
+        Ok(messages.await?.into_iter().map(|message| message.id).collect())
+    }
+
+    /// Whether there is no message of the user at all, read ones included.
+    pub(crate) async fn is_empty(&self, user: &User) -> Result<bool, Error> {
+        let user_id = user.id;
+        self.shared.store.call(move |database| database.is_empty(user_id)).await
+    }
+
+    /// How many connections are subscribed to the user's channel.
+    pub fn subscribers(&self, user: &User) -> usize {
+        self.shared.hub.subscribers(&user.channel())
+    }
+
+    /// How many channel connections there are.
+    pub fn connections(&self) -> usize {
+        *self.shared.hub.open().borrow()
+    }
+
+    /// Ends in good order: no new clients, channel connections closed with 4200 ("come back at once"), requests under
+    /// way answered. Takes some seconds at most. Once it returns, the address is free again.
+    pub async fn shutdown(&self) {
+        self.stop_listening.cancel();
+        self.shared.hub.close(SHUTDOWN_LIMIT).await;
+        let serving = self.serving.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(mut serving) = serving
+            && tokio::time::timeout(SHUTDOWN_LIMIT, &mut serving).await.is_err()
+        {
+            serving.abort();
+            // The wait is for the listening socket to be closed; that it was cut off is what was asked for.
+            let _ = serving.await;
+        }
+        tracing::info!(address = %self.address, "ended");
+    }
+
+    /// Ends as a crash would: connections break off without a close frame. Once it returns, the address is free again.
+    pub async fn kill(&self) {
+        self.shared.hub.kill();
+        self.stop_listening.cancel();
+        let serving = self.serving.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(serving) = serving {
+            serving.abort();
+            let _ = serving.await;
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.shared.hub.kill();
+        self.stop_listening.cancel();
+    }
+}
+
+fn own_url(address: SocketAddr, public_url: Option<&Url>) -> Result<String, Error> {
+    let Some(url) = public_url else {
+        if address.ip().is_unspecified() {
+            return Err(Error::PublicUrlMissing { address });
+        }
+        return Ok(format!("http://{address}"));
+    };
+    let is_bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() || !is_bare || url.password().is_some() {
+        return Err(Error::PublicUrlUnusable);
+    }
+    Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_are_sent_to_a_place_that_exists() {
+        let loopback = SocketAddr::from(([127, 0, 0, 1], 8080));
+        assert_eq!(own_url(loopback, None).unwrap(), "http://127.0.0.1:8080");
+        let public = Url::parse("https://relay.example").unwrap();
+        assert_eq!(own_url(([0, 0, 0, 0], 8080).into(), Some(&public)).unwrap(), "https://relay.example");
+        assert!(matches!(own_url(([0, 0, 0, 0], 8080).into(), None), Err(Error::PublicUrlMissing { .. })));
+        for unusable in ["ftp://relay.example", "https://relay.example/path", "https://a:b@relay.example"] {
+            let url = Url::parse(unusable).unwrap();
+            assert!(matches!(own_url(loopback, Some(&url)), Err(Error::PublicUrlUnusable)), "{unusable}");
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Messages and their read marks. Each question is answered for one user only: there is no way to ask for another's.
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, Row, named_params};
+
+use super::Database;
+use crate::{Button, Error, Kind, NewMessage};
+
+/// A message with what the store added to it.
+#[derive(Debug, Clone)]
+pub(crate) struct StoredMessage {
+    pub(crate) id: i64,
+    pub(crate) user_id: i64,
+    pub(crate) date: Timestamp,
+    /// As it was sent, `read` as it is now.
+    pub(crate) message: NewMessage,
+}
+
+/// Which messages are asked for.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Wanted {
+    pub(crate) unread_only: bool,
+    pub(crate) inbox_only: bool,
+}
+
+const SELECT: &str = "SELECT id, user_id, kind, title, body, preview, footer, data, silent, first_button_text,
+    first_button_link, second_button_text, second_button_link, image, date, expires, read_at FROM messages
+    WHERE user_id = :user AND (expires IS NULL OR expires > :now)";
+
+impl Database {
+    /// Stores a message that has been checked, and answers as it will be served.
+    pub(crate) fn add_message(
+        &mut self,
+        user_id: i64,
+        message: NewMessage,
+        now: Timestamp,
+    ) -> Result<StoredMessage, Error> {
+        let date = message.date.unwrap_or(now);
+        let fields = serde_json::to_string(&message.data).map_err(|error| Error::Input(format!("data: {error}")))?;
+        let button = |index: usize| message.buttons.get(index);
+        let added = self.connection.execute(
+            "INSERT INTO messages (user_id, kind, title, body, preview, footer, data, silent, first_button_text,
+                first_button_link, second_button_text, second_button_link, image, date, expires, read_at)
+             SELECT :user, :kind, :title, :body, :preview, :footer, :data, :silent, :first_text, :first_link,
+                :second_text, :second_link, :image, :date, :expires, :read_at
+             WHERE EXISTS (SELECT 1 FROM users WHERE id = :user)",
+            named_params! {
+                ":user": user_id, ":kind": message.kind.name(), ":title": message.title, ":body": message.body,
+                ":preview": message.preview, ":footer": message.footer, ":data": fields, ":silent": message.silent,
+                ":first_text": button(0).map(|it| &it.text), ":first_link": button(0).map(|it| &it.link),
+                ":second_text": button(1).map(|it| &it.text), ":second_link": button(1).map(|it| &it.link),
+                ":image": message.image, ":date": date.as_second(),
+                ":expires": message.expires.map(Timestamp::as_second),
+                ":read_at": message.read.then(|| date.as_second()),
+            },
+        )?;
+        if added == 0 {
+            return Err(Error::UnknownUser);
+        }
+        Ok(StoredMessage { id: self.connection.last_insert_rowid(), user_id, date, message })
+    }
+
+    /// The user's newest messages that have not expired.
+    pub(crate) fn messages(
+        &mut self,
+        user_id: i64,
+        wanted: Wanted,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Vec<StoredMessage>, Error> {
+        let unread = if wanted.unread_only { "AND read_at IS NULL" } else { "" };
+        let inbox = if wanted.inbox_only { "AND kind = 'inbox'" } else { "" };
+        let query = format!("{SELECT} {unread} {inbox} ORDER BY date DESC, id DESC LIMIT :limit");
+        let mut statement = self.connection.prepare_cached(&query)?;
+        let rows = statement
+            .query_map(named_params! { ":user": user_id, ":now": now.as_second(), ":limit": limit }, read_message)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// One message of the user, unless it has expired.
+    pub(crate) fn message(&mut self, user_id: i64, id: i64, now: Timestamp) -> Result<Option<StoredMessage>, Error> {
+        let mut statement = self.connection.prepare_cached(&format!("{SELECT} AND id = :id"))?;
+        let parameters = named_params! { ":user": user_id, ":now": now.as_second(), ":id": id };
+        Ok(statement.query_row(parameters, read_message).optional()?)
+    }
+
+    /// Whether the user has never been sent anything.
+    pub(crate) fn is_empty(&mut self, user_id: i64) -> Result<bool, Error> {
+        let query = "SELECT NOT EXISTS (SELECT 1 FROM messages WHERE user_id = ?1)";
+        Ok(self.connection.query_row(query, [user_id], |row| row.get(0))?)
+    }
+
+    /// Marks one message of the user as read; `false` when there is none. A second time changes nothing.
+    pub(crate) fn mark_read(&mut self, user_id: i64, id: i64, now: Timestamp) -> Result<bool, Error> {
+        let found = self.connection.execute(
+            "UPDATE messages SET read_at = coalesce(read_at, ?3) WHERE id = ?2 AND user_id = ?1",
+            (user_id, id, now.as_second()),
+        )?;
+        Ok(found > 0)
+    }
+}
+
+fn read_message(row: &Row<'_>) -> rusqlite::Result<StoredMessage> {
+    let buttons = [(9, 10), (11, 12)].into_iter().map(|(text, link)| {
+        Ok(row.get::<_, Option<String>>(text)?.zip(row.get(link)?).map(|(text, link)| Button { text, link }))
+    });
+    let message = NewMessage {
+        kind: Kind::from_name(row.get_ref(2)?.as_str()?).unwrap_or_default(),
+        title: row.get(3)?,
+        body: row.get(4)?,
+        preview: row.get(5)?,
+        footer: row.get(6)?,
+        // It was written from such an object; a row that was tampered with loses its extra fields, not the list.
+        data: serde_json::from_str(row.get_ref(7)?.as_str()?).unwrap_or_default(),
+        silent: row.get(8)?,
+        buttons: buttons.filter_map(Result::transpose).collect::<rusqlite::Result<_>>()?,
+        image: row.get(13)?,
+        read: row.get::<_, Option<i64>>(16)?.is_some(),
+        date: None,
+        expires: row.get::<_, Option<i64>>(15)?.map(timestamp),
+    };
+    Ok(StoredMessage { id: row.get(0)?, user_id: row.get(1)?, date: timestamp(row.get(14)?), message })
+}
+
+fn timestamp(seconds: i64) -> Timestamp {
+    Timestamp::from_second(seconds).unwrap_or(Timestamp::UNIX_EPOCH)
+}

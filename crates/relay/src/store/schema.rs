@@ -1,0 +1,66 @@
+//! The shape of the database, step by step. A step that has been released is never edited: a new one is added.
+
+use rusqlite_migration::{M, Migrations};
+
+/// Ids of users and brands begin apart from each other, so that a mix-up of the two shows at once.
+const FIRST: &str = "
+CREATE TABLE settings (
+    name  TEXT PRIMARY KEY,
+    value BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE brands (
+    id   INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL UNIQUE
+) STRICT;
+
+CREATE TABLE users (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    brand_id   INTEGER NOT NULL REFERENCES brands (id),
+    sid_digest BLOB UNIQUE, -- NULL: the session has expired
+    first_name TEXT NOT NULL,
+    last_name  TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE tokens (
+    digest  BLOB PRIMARY KEY,
+    user_id INTEGER NOT NULL REFERENCES users (id),
+    expires INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX tokens_by_user ON tokens (user_id, expires);
+
+CREATE TABLE messages (
+    id      INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id INTEGER NOT NULL REFERENCES users (id),
+    kind    TEXT NOT NULL,
+    title   TEXT NOT NULL,
+    body    TEXT NOT NULL,
+    preview TEXT NOT NULL,
+    footer  TEXT NOT NULL,
+    data    TEXT NOT NULL, -- a JSON object
+    silent  INTEGER NOT NULL,
+    first_button_text  TEXT,
+    first_button_link  TEXT,
+    second_button_text TEXT,
+    second_button_link TEXT,
+    image   TEXT,
+    date    INTEGER NOT NULL, -- seconds since 1970, as all times here
+    expires INTEGER,
+    read_at INTEGER -- NULL: unread
+) STRICT;
+CREATE INDEX messages_newest_first ON messages (user_id, date DESC, id DESC);
+
+INSERT INTO sqlite_sequence (name, seq) VALUES ('brands', 40), ('users', 1000);
+";
+
+const STEPS: &[M<'static>] = &[M::up(FIRST)];
+
+pub(super) const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_steps_build_an_empty_database() {
+        super::MIGRATIONS.validate().expect("every step should be valid SQL");
+    }
+}

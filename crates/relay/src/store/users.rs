@@ -1,0 +1,167 @@
+//! Brands, users, and the two secrets that stand for a user: the session id and the tokens a log-in hands out.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, Row};
+
+use super::Database;
+use crate::Error;
+
+/// Someone whose messages the relay keeps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// `UserId` on the wire.
+    pub id: i64,
+    /// `BrandId` on the wire.
+    pub brand_id: i64,
+    /// The brand's name, as in addresses.
+    pub brand: String,
+    /// First name.
+    pub first_name: String,
+    /// Last name.
+    pub last_name: String,
+}
+
+impl User {
+    /// The one channel this user may subscribe to (`Fast Track: Front-end notifications`).
+    pub fn channel(&self) -> String {
+        format!("private-prisma-{}-{}", self.brand_id, self.id)
+    }
+}
+
+/// Tokens beyond this many make the user's oldest ones invalid.
+const MAX_TOKENS_OF_A_USER: u32 = 20;
+
+const SELECT: &str = "SELECT users.id, brands.id, brands.name, users.first_name, users.last_name
+    FROM users JOIN brands ON brands.id = users.brand_id";
+
+fn read_user(row: &Row<'_>) -> rusqlite::Result<User> {
+    Ok(User {
+        id: row.get(0)?,
+        brand_id: row.get(1)?,
+        brand: row.get(2)?,
+        first_name: row.get(3)?,
+        last_name: row.get(4)?,
+    })
+}
+
+impl Database {
+    /// Adds a user, and the brand when it is new. The same session id again means the same user, with new names: a
+    /// server can be set up the same way at each start.
+    pub(crate) fn add_user(&mut self, brand: &str, sid: &str, first: &str, last: &str) -> Result<User, Error> {
+        check_brand(brand)?;
+        check_sid(sid)?;
+        let digest = self.digest(sid);
+        let transaction = self.connection.transaction()?;
+        transaction.execute("INSERT INTO brands (name) VALUES (?1) ON CONFLICT DO NOTHING", [brand])?;
+        transaction.execute(
+            "INSERT INTO users (brand_id, sid_digest, first_name, last_name)
+             VALUES ((SELECT id FROM brands WHERE name = ?1), ?2, ?3, ?4)
+             ON CONFLICT (sid_digest) DO UPDATE SET first_name = excluded.first_name, last_name = excluded.last_name",
+            (brand, &digest, first, last),
+        )?;
+        let user = transaction.query_row(&format!("{SELECT} WHERE users.sid_digest = ?1"), [&digest], read_user)?;
+        if user.brand != brand {
+            return Err(Error::Input("this session id already stands for a user of another brand".into()));
+        }
+        transaction.commit()?;
+        Ok(user)
+    }
+
+    /// Gives the user a new session id; the old one and its tokens are void.
+    pub(crate) fn set_sid(&mut self, user_id: i64, sid: &str) -> Result<(), Error> {
+        check_sid(sid)?;
+        let digest = self.digest(sid);
+        self.replace_sid(user_id, Some(&digest))
+    }
+
+    /// Voids session id and tokens: from now on the user is asked to sign in anew.
+    pub(crate) fn expire_session(&mut self, user_id: i64) -> Result<(), Error> {
+        self.replace_sid(user_id, None)
+    }
+
+    fn replace_sid(&mut self, user_id: i64, digest: Option<&[u8]>) -> Result<(), Error> {
+        let transaction = self.connection.transaction()?;
+        let changed = transaction.execute("UPDATE users SET sid_digest = ?2 WHERE id = ?1", (user_id, digest))?;
+        if changed == 0 {
+            return Err(Error::UnknownUser);
+        }
+        transaction.execute("DELETE FROM tokens WHERE user_id = ?1", [user_id])?;
+        Ok(transaction.commit()?)
+    }
+
+    /// Voids the user's tokens; the session id still logs in.
+    pub(crate) fn expire_tokens(&mut self, user_id: i64) -> Result<(), Error> {
+        self.connection.execute("DELETE FROM tokens WHERE user_id = ?1", [user_id])?;
+        Ok(())
+    }
+
+    pub(crate) fn brand_exists(&mut self, brand: &str) -> Result<bool, Error> {
+        Ok(self
+            .connection
+            .query_row("SELECT EXISTS (SELECT 1 FROM brands WHERE name = ?1)", [brand], |row| row.get(0))?)
+    }
+
+    /// The user the session id stands for and a new token, or nothing when it stands for nobody.
+    pub(crate) fn log_in(
+        &mut self,
+        sid: &str,
+        lifetime: Duration,
+        now: Timestamp,
+    ) -> Result<Option<(User, String)>, Error> {
+        let Some(user) = self.user_where("users.sid_digest = ?1", sid)? else { return Ok(None) };
+        let mut random = [0; 32];
+        getrandom::fill(&mut random)?;
+        let token = hex::encode(random);
+        let digest = self.digest(&token);
+        let expires = now.as_second().saturating_add_unsigned(lifetime.as_secs());
+        let transaction = self.connection.transaction()?;
+        transaction.execute("DELETE FROM tokens WHERE expires <= ?1", [now.as_second()])?;
+        transaction.execute(
+            "INSERT INTO tokens (digest, user_id, expires) VALUES (?1, ?2, ?3)",
+            (&digest, user.id, expires),
+        )?;
+        transaction.execute(
+            "DELETE FROM tokens WHERE user_id = ?1 AND digest NOT IN
+                (SELECT digest FROM tokens WHERE user_id = ?1 ORDER BY expires DESC LIMIT ?2) AND digest <> ?3",
+            (user.id, MAX_TOKENS_OF_A_USER, &digest),
+        )?;
+        transaction.commit()?;
+        Ok(Some((user, token)))
+    }
+
+    /// Whom a token stands for. The vendor's page has clients send the session id itself, integrations send the
+    /// log-in's token: both are taken.
+    pub(crate) fn user_by_token(&mut self, token: &str, now: Timestamp) -> Result<Option<User>, Error> {
+        let condition = format!(
+            "users.id = (SELECT user_id FROM tokens WHERE digest = ?1 AND expires > {now}) OR users.sid_digest = ?1",
+            now = now.as_second()
+        );
+        self.user_where(&condition, token)
+    }
+
+    fn user_where(&self, condition: &str, secret: &str) -> Result<Option<User>, Error> {
+        let query = format!("{SELECT} WHERE {condition}");
+        Ok(self.connection.query_row(&query, [self.digest(secret)], read_user).optional()?)
+    }
+}
+
+/// The brand stands in addresses, so it is kept to what needs no escaping there.
+fn check_brand(brand: &str) -> Result<(), Error> {
+    let fits = (1..=64).contains(&brand.len())
+        && brand.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+        && !brand.starts_with('.');
+    if fits {
+        return Ok(());
+    }
+    Err(Error::Input("a brand is 1 to 64 letters, digits, dots, dashes or underscores, and begins with no dot".into()))
+}
+
+/// The session id is a header's value.
+fn check_sid(sid: &str) -> Result<(), Error> {
+    if (1..=512).contains(&sid.len()) && sid.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(());
+    }
+    Err(Error::Input("a session id is 1 to 512 visible ASCII characters without spaces".into()))
+}

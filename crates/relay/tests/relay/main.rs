@@ -1,0 +1,10 @@
+//! The relay from outside: over real sockets, as clients see it. One program, so that it is linked once.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
+mod api;
+mod channels;
+mod clients;
+mod demo;
+mod hostile;
+mod world;

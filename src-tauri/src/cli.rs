@@ -1,0 +1,168 @@
+//! The command line, for scripts, roll-out and support. With the app running it asks the app; without it, a controller
+//! of its own. It must never take the sid as an argument: arguments stand in process lists and histories.
+
+mod door;
+mod list;
+mod output;
+mod read;
+mod sign;
+mod status;
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+pub use self::{
+    door::Door,
+    output::{Failure, Output},
+};
+use crate::{doctor, folder::Folder, log};
+
+/// Traybell: Fast Track notifications in the tray.
+#[derive(Debug, Parser)]
+#[command(name = "traybell", version, args_conflicts_with_subcommands = true)]
+pub struct Arguments {
+    /// What to do; without a command, the app is started.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Start into the tray, without a window.
+    #[arg(long)]
+    pub hidden: bool,
+}
+
+/// Every command. Exit status: 0 done, 1 failed, 2 wrong usage.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Sign in; the session id is prompted for, or read from standard input.
+    SignIn(SignIn),
+    /// Sign out, and delete the session id and the messages from this device.
+    SignOut {
+        /// Give up read marks that have not reached the server.
+        #[arg(long)]
+        discard: bool,
+    },
+    /// Show connection, account and counts.
+    Status {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+        /// Again at each change, until interrupted.
+        #[arg(long)]
+        watch: bool,
+    },
+    /// List the messages, newest first.
+    List {
+        /// Only those not read.
+        #[arg(long)]
+        unread: bool,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Mark messages as read, here and on the server.
+    Read {
+        /// Which, as `list` shows them.
+        #[arg(value_name = "ID", required_unless_present = "all", conflicts_with = "all")]
+        ids: Vec<String>,
+        /// Every message.
+        #[arg(long)]
+        all: bool,
+    },
+    /// Check everything Traybell needs, and say what to do about what is missing.
+    Doctor {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// How to sign in.
+#[derive(Debug, Args)]
+pub struct SignIn {
+    /// `production`, `staging`, or the address of a server of your own.
+    #[arg(long, value_name = "NAME|URL")]
+    environment: String,
+    /// The brand's name.
+    #[arg(long)]
+    brand: String,
+    /// Keep the session id in memory until the running app ends, where there is no keyring.
+    #[arg(long)]
+    session_only: bool,
+    /// Send the session id unencrypted to a server that has no https.
+    #[arg(long)]
+    insecure: bool,
+}
+
+/// Runs one command.
+pub fn run(command: Command) -> ExitCode {
+    log::start_on_stderr();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("traybell: cannot start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let outcome = runtime.block_on(dispatch(command));
+    // A call of the keyring that hangs in its thread must not hold up the end.
+    runtime.shutdown_background();
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+async fn dispatch(command: Command) -> Result<(), Failure> {
+    let folder = Folder::locate()?;
+    let mut output = Output::new();
+    match command {
+        Command::SignIn(arguments) => sign::sign_in(&folder, &mut output, arguments).await,
+        Command::SignOut { discard } => sign::sign_out(&folder, &mut output, discard).await,
+        Command::Status { json, watch: false } => status::once(&folder, &mut output, json).await,
+        Command::Status { json, watch: true } => status::watch(&folder, &mut output, json).await,
+        Command::List { unread, json } => list::run(&folder, &mut output, unread, json).await,
+        Command::Read { ids, all } => read::run(&folder, &mut output, ids, all).await,
+        Command::Doctor { json } => doctor::run(&folder, &mut output, json).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Arguments, clap::error::ErrorKind> {
+        Arguments::try_parse_from(line.split(' ')).map_err(|error| error.kind())
+    }
+
+    #[test]
+    fn the_definition_holds_together() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn without_a_command_it_is_the_app() {
+        assert!(matches!(parse("traybell"), Ok(Arguments { command: None, hidden: false })));
+        assert!(matches!(parse("traybell --hidden"), Ok(Arguments { command: None, hidden: true })));
+        assert!(parse("traybell --hidden status").is_err(), "--hidden is the app's");
+    }
+
+    #[test]
+    fn the_session_id_is_no_argument() {
+        assert!(parse("traybell sign-in --environment staging --brand acme").is_ok());
+        for line in ["traybell sign-in --environment staging --brand acme --sid x", "traybell sign-in --brand acme"] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn read_takes_ids_or_all_and_not_both_or_neither() {
+        assert!(
+            matches!(parse("traybell read 1 2"), Ok(Arguments { command: Some(Command::Read { ids, .. }), .. }) if ids == ["1", "2"])
+        );
+        assert!(parse("traybell read --all").is_ok());
+        assert!(parse("traybell read").is_err());
+        assert!(parse("traybell read 1 --all").is_err());
+    }
+}

@@ -1,0 +1,183 @@
+//! [`Server`]: answers on the local socket for as long as it lives. It must never wait on one asker in the other's time,
+//! or hold more than a few connections.
+
+use std::{io, sync::Arc, time::Duration};
+
+use inbox::{Code, Handle, Keep, Problem, SessionView, SignIn, Socket, View};
+use interprocess::local_socket::tokio::{Listener, Stream, prelude::*};
+use serde_json::Value;
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
+    sync::{Semaphore, watch},
+    task::JoinHandle,
+    time::timeout,
+};
+
+use super::{
+    address::Address,
+    protocol::{self, MAX_REQUEST, Outcome, Request},
+};
+use crate::folder::Folder;
+
+/// Askers at a time; more wait.
+const CONNECTIONS: usize = 16;
+/// A connection that asks nothing for so long is closed.
+const IDLE: Duration = Duration::from_mins(1);
+/// A program that does not read its answer for so long is gone.
+const WRITE_LIMIT: Duration = Duration::from_secs(30);
+/// How long `status` and the like wait for a first connection before they answer "connecting".
+const SETTLE: Duration = Duration::from_secs(15);
+
+/// What a second start of the app leads to: the window is shown, or why not.
+pub type OnShow = Arc<dyn Fn() -> Result<(), Problem> + Send + Sync>;
+
+/// Listening; stops and removes the socket when dropped.
+#[derive(Debug)]
+pub struct Server {
+    task: JoinHandle<()>,
+    places: Arc<Semaphore>,
+}
+
+impl Server {
+    /// Starts to listen in `folder`, whose lock the caller holds. Runs on the current tokio runtime.
+    pub fn start(folder: &Folder, handle: Handle, on_show: OnShow) -> Result<Self, Problem> {
+        let address = Address::to_listen(folder).map_err(|error| folder.unwritable(&error))?;
+        let listener = address
+            .options()
+            .and_then(interprocess::local_socket::ListenerOptions::create_tokio)
+            .map_err(|error| folder.unwritable(&error))?;
+        let places = Arc::new(Semaphore::new(CONNECTIONS));
+        let taken = Arc::clone(&places);
+        let task = tokio::spawn(async move {
+            accept(&listener, &taken, &handle, &on_show).await;
+            // The address outlives the listener, which removes its socket by it.
+            drop(listener);
+            drop(address);
+        });
+        Ok(Self { task, places })
+    }
+
+    /// Takes no more askers, and lets those that are there finish within `limit`.
+    pub async fn drain(mut self, limit: Duration) {
+        self.stop().await;
+        let all = u32::try_from(CONNECTIONS).unwrap_or(u32::MAX);
+        // Those that have not finished by then are cut off with the program.
+        let _ = timeout(limit, self.places.acquire_many(all)).await;
+    }
+
+    /// Stops listening and removes the socket.
+    pub async fn close(mut self) {
+        self.stop().await;
+    }
+
+    async fn stop(&mut self) {
+        self.task.abort();
+        // An error says that it was aborted, as asked.
+        let _ = (&mut self.task).await;
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn accept(listener: &Listener, places: &Arc<Semaphore>, handle: &Handle, on_show: &OnShow) {
+    loop {
+        let Ok(place) = Arc::clone(places).acquire_owned().await else { return };
+        match listener.accept().await {
+            Ok(stream) => {
+                let (handle, on_show) = (handle.clone(), Arc::clone(on_show));
+                tokio::spawn(async move {
+                    if let Err(error) = converse(BufReader::new(stream), &handle, &on_show).await {
+                        tracing::debug!(%error, "a control connection ended");
+                    }
+                    drop(place);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a control connection could not be taken");
+                // Out of file handles, most likely: not a reason to spin.
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+        }
+    }
+}
+
+async fn converse(mut stream: BufReader<Stream>, handle: &Handle, on_show: &OnShow) -> io::Result<()> {
+    loop {
+        let Ok(read) = timeout(IDLE, protocol::read(&mut stream, MAX_REQUEST)).await else { return Ok(()) };
+        let outcome = match read {
+            Ok(None) => return Ok(()),
+            Ok(Some(Request::Watch)) => return watch(stream, handle.view()).await,
+            Ok(Some(Request::Show)) => on_show().map(|()| Value::Null),
+            Ok(Some(request)) => answer(handle, request).await,
+            Err(problem) => {
+                // What follows a line that cannot be read cannot be trusted to begin where a line does.
+                return send(&mut stream, Outcome::Failed(problem)).await;
+            }
+        };
+        send(&mut stream, outcome.map_or_else(Outcome::Failed, Outcome::Done)).await?;
+    }
+}
+
+/// The view now and at each change, until the asker hangs up or the controller ends.
+async fn watch(mut stream: BufReader<Stream>, mut view: watch::Receiver<View>) -> io::Result<()> {
+    loop {
+        let now = view.borrow_and_update().clone();
+        let outcome = json(&now).map_or_else(Outcome::Failed, Outcome::Done);
+        send(&mut stream, outcome).await?;
+        tokio::select! {
+            changed = view.changed() => if changed.is_err() { return Ok(()) },
+            // Nothing more is asked on this connection: whatever can be read is that it was closed.
+            _ = stream.fill_buf() => return Ok(()),
+        }
+    }
+}
+
+async fn send(stream: &mut BufReader<Stream>, outcome: Outcome) -> io::Result<()> {
+    let line = protocol::write(outcome).map_err(io::Error::other)?;
+    timeout(WRITE_LIMIT, stream.get_mut().write_all(&line)).await?
+}
+
+/// Answers one request from the controller. The command line without a running app asks its own controller by this.
+pub async fn answer(handle: &Handle, request: Request) -> Result<Value, Problem> {
+    match request {
+        Request::View => json(&settled(handle).await),
+        Request::Page { tab, cursor, limit } => json(&handle.page(tab, cursor, limit).await?),
+        Request::MarkRead { id } => json(&handle.mark_read(id).await?),
+        Request::MarkAllRead => json(&handle.mark_all_read().await?),
+        Request::Flush => json(&handle.flush().await?),
+        Request::SignIn { environment, brand, sid, session_only, insecure_confirmed } => {
+            let keep = if session_only { Keep::SessionOnly } else { Keep::Keyring };
+            json(&handle.sign_in(SignIn { environment, brand, sid: sid.0, keep, insecure_confirmed }).await?)
+        }
+        Request::SignOut { discard } => json(&handle.sign_out(discard).await?),
+        Request::Show | Request::Watch => {
+            Err(Problem::new(Code::Internal, "Only a running Traybell can do this.", "Start Traybell."))
+        }
+    }
+}
+
+/// The view once it says where the session stands, or as it is after a while.
+async fn settled(handle: &Handle) -> View {
+    let mut view = handle.view();
+    // Neither the limit nor a controller that ended is an error: the view says how far it came.
+    let _ = timeout(SETTLE, view.wait_for(is_settled)).await;
+    view.borrow().clone()
+}
+
+fn is_settled(view: &View) -> bool {
+    match &view.session {
+        SessionView::SigningIn { .. } | SessionView::Online { socket: Socket::Connecting, .. } => false,
+        // What was sent meanwhile is there after the first list.
+        SessionView::Online { socket: Socket::Live, .. } => view.last_synced.is_some(),
+        SessionView::SignedOut { .. } | SessionView::Offline { .. } | SessionView::Rejected { .. } => true,
+    }
+}
+
+fn json<T: serde::Serialize>(value: &T) -> Result<Value, Problem> {
+    serde_json::to_value(value)
+        .map_err(|error| Problem::new(Code::Internal, format!("An answer could not be written: {error}."), ""))
+}

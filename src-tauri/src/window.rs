@@ -1,0 +1,186 @@
+//! The one window: made when it is needed, destroyed when it is closed, so that an idle Traybell has no webview. It must
+//! never lead anywhere but to the app's own page.
+
+#[cfg(target_os = "linux")]
+mod leftover;
+mod picture;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use inbox::{Code, MessageId, Problem};
+use serde::Serialize;
+use tauri::{
+    AppHandle, Emitter as _, Manager as _, Url, WebviewUrl, WebviewWindowBuilder, WindowEvent,
+    webview::NewWindowResponse,
+};
+use tokio::sync::{Mutex as AsyncMutex, oneshot};
+
+pub use self::picture::serve as serve_picture;
+use crate::folder::Folder;
+
+/// The window's label, the one that `capabilities/main.json` names.
+pub const LABEL: &str = "main";
+
+/// Opens the window and knows what its page is to show.
+#[derive(Clone)]
+pub struct Window(Arc<Inner>);
+
+struct Inner {
+    app: AppHandle,
+    folder: Folder,
+    /// Making a window and ending what the last one left take turns.
+    turn: AsyncMutex<()>,
+    page: Mutex<Page>,
+}
+
+/// What is known of the page in the window.
+#[derive(Default)]
+struct Page {
+    /// It listens to events.
+    ready: bool,
+    /// What it is to open once it does.
+    focus: Option<MessageId>,
+}
+
+/// What the page is to open: a message, or the list.
+#[derive(Debug, Clone, Serialize)]
+pub struct Focus {
+    id: Option<MessageId>,
+}
+
+impl Window {
+    /// No window is made yet.
+    pub fn new(app: AppHandle, folder: Folder) -> Self {
+        Self(Arc::new(Inner { app, folder, turn: AsyncMutex::new(()), page: Mutex::default() }))
+    }
+
+    /// Shows the window, at this message if given.
+    pub fn show(&self, message: Option<MessageId>) {
+        let window = self.clone();
+        tauri::async_runtime::spawn(async move {
+            if let Err(problem) = window.open(message).await {
+                tracing::error!(%problem, "the window could not be shown");
+            }
+        });
+    }
+
+    async fn open(&self, message: Option<MessageId>) -> Result<(), Problem> {
+        let turn = self.0.turn.lock().await;
+        let (done, wait) = oneshot::channel();
+        let window = self.clone();
+        self.0
+            .app
+            .run_on_main_thread(move || {
+                // The receiver waits: it is gone only when the program ends.
+                let _ = done.send(window.present());
+            })
+            .map_err(|error| failed(&error.to_string()))?;
+        wait.await.map_err(|_| failed("the program is ending"))?.map_err(|error| failed(&error.to_string()))?;
+        // Only now is it known which page this is for: the one before may have gone in between.
+        let ready = {
+            let mut page = self.page();
+            if !page.ready && message.is_some() {
+                page.focus.clone_from(&message);
+            }
+            page.ready
+        };
+        drop(turn);
+        if ready {
+            self.0.app.emit_to(LABEL, "focus", Focus { id: message }).map_err(|error| failed(&error.to_string()))?;
+        }
+        Ok(())
+    }
+
+    /// Brings the window up, or makes it. On the main thread.
+    fn present(&self) -> tauri::Result<()> {
+        if let Some(window) = self.0.app.get_webview_window(LABEL) {
+            window.unminimize()?;
+            window.show()?;
+            return window.set_focus();
+        }
+        let window = WebviewWindowBuilder::new(&self.0.app, LABEL, WebviewUrl::App("index.html".into()))
+            .title("Traybell")
+            .inner_size(420.0, 640.0)
+            .min_inner_size(360.0, 400.0)
+            .data_directory(self.0.folder.webview())
+            .on_navigation(is_own_page)
+            .on_new_window(|_, _| NewWindowResponse::Deny)
+            .on_download(|_, _| false)
+            .build()?;
+        let this = self.clone();
+        window.on_window_event(move |event| {
+            if matches!(event, WindowEvent::Destroyed) {
+                this.closed();
+            }
+        });
+        Ok(())
+    }
+
+    /// The page has loaded and listens. Answers what it is to open.
+    pub fn ready(&self) -> Option<MessageId> {
+        let mut page = self.page();
+        page.ready = true;
+        page.focus.take()
+    }
+
+    /// Closes the window, as the program ends.
+    pub fn close(&self) {
+        if let Some(window) = self.0.app.get_webview_window(LABEL)
+            && let Err(error) = window.destroy()
+        {
+            tracing::debug!(%error, "the window could not be closed");
+        }
+    }
+
+    fn closed(&self) {
+        *self.page() = Page::default();
+        #[cfg(target_os = "linux")]
+        {
+            let window = self.clone();
+            tauri::async_runtime::spawn(async move {
+                let _turn = window.0.turn.lock().await;
+                if window.0.app.get_webview_window(LABEL).is_none() {
+                    leftover::end().await;
+                }
+            });
+        }
+    }
+
+    fn page(&self) -> MutexGuard<'_, Page> {
+        self.0.page.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether an address is the app's own page: nothing else is ever shown in the window.
+fn is_own_page(url: &Url) -> bool {
+    let (scheme, host) = if cfg!(windows) { ("http", "tauri.localhost") } else { ("tauri", "localhost") };
+    url.scheme() == scheme && url.host_str() == Some(host)
+}
+
+fn failed(why: &str) -> Problem {
+    Problem::new(Code::Internal, format!("The window could not be shown: {why}."), "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_window_leads_nowhere_but_to_its_own_page() {
+        let own = if cfg!(windows) { "http://tauri.localhost/index.html" } else { "tauri://localhost/index.html" };
+        assert!(is_own_page(&own.parse().unwrap()));
+        for other in [
+            "https://example.com/",
+            "http://localhost/",
+            "tauri://example.com/",
+            "tauri://localhost.example.com/",
+            "file:///etc/passwd",
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "about:blank",
+            "picture://localhost/1",
+        ] {
+            assert!(!is_own_page(&other.parse().unwrap()), "{other}");
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! The built programs on real parts: one module a subject, each test's name a sentence. See the library for the stage.
+#![cfg(target_os = "linux")]
+// Tests: what fails here fails the test, and what is measured is said.
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
+mod accessibility;
+mod bad_input;
+mod command_line;
+mod data_folder;
+mod expired_sid;
+mod hostile_html;
+mod keyboard;
+mod keyring;
+mod main_story;
+mod no_services;
+mod notification_text;
+mod reconnect;
+mod relay_demo;
+mod stage;
+mod tray;
+mod window;
+mod window_again;

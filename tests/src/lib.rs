@@ -1,0 +1,28 @@
+//! The stage on which the black-box tests play: a private desktop session with real parts (D-Bus, virtual display,
+//! keyring, notification daemon, tray host, Pusher server), a hostile Fast Track server, and eyes and hands for each
+//! of them.
+//!
+//! It must never touch the session of the person who runs the tests: own bus, own display, own folders, and it ends
+//! only what it started.
+#![cfg(target_os = "linux")]
+
+pub mod app;
+pub mod bubble;
+pub mod desktop;
+pub mod driver;
+pub mod dunst;
+pub mod fasttrack_fake;
+pub mod md5;
+pub mod memory;
+pub mod message;
+pub mod notifications;
+pub mod process;
+pub mod programs;
+pub mod rendered;
+pub mod scene;
+pub mod screen;
+pub mod secrets;
+pub mod session_files;
+pub mod sockudo;
+pub mod tray;
+pub mod wait;

@@ -1,0 +1,236 @@
+/**
+ * Everything the person can do, as calls to the core and changes of the state. No DOM here.
+ * It must never keep the session id longer than the call that sends it.
+ */
+
+import { listActions } from './actions-list.js';
+import { problemOf } from './backend.js';
+import { noticeKey, screenOf, signOutQuestion } from './derive.js';
+
+/** @typedef {import('../../types/backend').Backend} Backend */
+/** @typedef {import('../../types/backend').View} View */
+/** @typedef {import('../../types/backend').SignIn} SignIn */
+/** @typedef {import('../../types/backend').Problem} Problem */
+/** @typedef {import('../../types/state').Store} Store */
+/** @typedef {import('../../types/state').Ask} Ask */
+/** @typedef {import('../../types/state').Actions} Actions */
+
+/**
+ * @param {Store} store
+ * @param {Backend} backend
+ * @param {Ask} ask
+ * @param {{ now: () => number, remember: (dismissed: ReadonlySet<string>) => void }} outside
+ * @returns {Actions & { viewArrived(view: View): void, focusOn(id: string | null): void }}
+ */
+export function createActions(store, backend, ask, outside) {
+  const list = listActions(store, backend);
+  /** A message asked for by a notification before there was a list to show it in. */
+  /** @type {string | null} */
+  let wanted = null;
+
+  /** @param {View} view */
+  function viewArrived(view) {
+    const { view: before, screen: beforeScreen, connectingSince } = store.get();
+    const screen = screenOf(view, beforeScreen);
+    const connecting = view.session.state === 'online' && view.session.socket === 'connecting';
+    const now = outside.now();
+    // The clock ticks by itself: moving it with every event would draw every row again.
+    store.set({ view, screen, connectingSince: connecting ? (connectingSince ?? now) : null });
+    if (screen === 'sign-in') {
+      if (beforeScreen === 'inbox') leave();
+      return;
+    }
+    const other = !sameAccount(before?.account, view.account);
+    if (other && before?.account) leave();
+    if (other || before?.revision !== view.revision || beforeScreen !== 'inbox') void list.reload();
+    if (wanted !== null) {
+      const id = wanted;
+      wanted = null;
+      void openMessage(id);
+    }
+  }
+
+  /** Nothing of one account stays on the screen of the next. */
+  function leave() {
+    list.clear('all');
+    store.set({ open: null, marks: new Map(), flash: null, signIn: { busy: false, problem: null } });
+  }
+
+  /** @param {string | null} id */
+  function focusOn(id) {
+    if (id === null) return;
+    if (store.get().screen === 'inbox') void openMessage(id);
+    else wanted = id;
+  }
+
+  /** @param {SignIn} input @returns {Promise<boolean>} */
+  async function signIn(input) {
+    store.set({ signIn: { busy: true, problem: null } });
+    try {
+      await backend.signIn(input);
+    } catch (error) {
+      const problem = problemOf(error);
+      store.set({ signIn: { busy: false, problem } });
+      if (problem.code !== 'insecure_server' || input.insecureConfirmed) return false;
+      const confirmed = await ask({
+        title: 'This server is not encrypted',
+        text: `${problem.message} Anyone on the way to it can read the session id and the messages.`,
+        quote: input.environment,
+        confirm: 'Use it anyway',
+        danger: true,
+      });
+      return confirmed ? signIn({ ...input, insecureConfirmed: true }) : false;
+    }
+    store.set({ signIn: { busy: false, problem: null } });
+    return true;
+  }
+
+  async function signOut() {
+    const { view } = store.get();
+    if (!view || !(await ask(signOutQuestion(view)))) return;
+    let discard = view.outbox > 0;
+    try {
+      try {
+        await backend.signOut(discard);
+      } catch (error) {
+        // A mark was made while the question stood.
+        if (problemOf(error).code !== 'outbox_not_empty') throw error;
+        const now = store.get().view ?? view;
+        if (!(await ask(signOutQuestion({ ...now, outbox: Math.max(now.outbox, 1) })))) return;
+        discard = true;
+        await backend.signOut(discard);
+      }
+    } catch (error) {
+      store.set({ flash: { title: 'Could not sign out', problem: problemOf(error), retry: () => void signOut() } });
+    }
+  }
+
+  async function refresh() {
+    if (store.get().trying) return;
+    store.set({ trying: true, flash: null });
+    try {
+      await backend.refresh();
+      say('Checked for messages');
+    } catch (error) {
+      const problem = problemOf(error);
+      // The banner tells of an unreachable server already.
+      if (store.get().view?.session.state === 'online') {
+        store.set({ flash: { title: 'Could not refresh', problem, retry: () => void refresh() } });
+      } else say(problem.message);
+    }
+    store.set({ trying: false, now: outside.now() });
+  }
+
+  /** @param {string} id */
+  async function openMessage(id) {
+    store.set({ open: { id, detail: null, problem: null } });
+    let detail;
+    try {
+      detail = await backend.detail(id);
+    } catch (error) {
+      if (store.get().open?.id === id) store.set({ open: { id, detail: null, problem: problemOf(error) } });
+      return;
+    }
+    // Another one was opened meanwhile.
+    if (store.get().open?.id !== id) return;
+    store.set({ open: { id, detail, problem: null } });
+    if (!detail.read) await list.mark(id, true);
+  }
+
+  /** @param {string} id */
+  async function deleteMessage(id) {
+    const brand = store.get().view?.account?.brand ?? 'the site';
+    const sure = await ask({
+      title: 'Delete this message?',
+      text: `It is removed from this device and does not come back. It stays in your inbox at ${brand}.`,
+      confirm: 'Delete',
+      danger: true,
+    });
+    if (!sure) return;
+    try {
+      await backend.deleteMessage(id);
+    } catch (error) {
+      store.set({
+        flash: { title: 'Could not delete the message', problem: problemOf(error), retry: () => void deleteMessage(id) },
+      });
+      return;
+    }
+    if (store.get().open?.id === id) store.set({ open: null });
+    list.removed(id);
+    say('Message deleted');
+    void list.reload();
+  }
+
+  /**
+   * @param {string} id
+   * @param {number} index
+   * @returns {Promise<Problem | null>} why it was not opened
+   */
+  async function openLink(id, index) {
+    const button = store.get().open?.detail?.buttons[index];
+    if (!button) return null;
+    let confirmed = false;
+    let confirmFirst = button.confirm;
+    for (;;) {
+      if (confirmFirst && !confirmed) {
+        confirmed = await ask({
+          title: 'Open a link that is not encrypted?',
+          text: 'Others on the network can see and change what this page shows.',
+          quote: button.target,
+          confirm: 'Open anyway',
+        });
+        if (!confirmed) return null;
+      }
+      try {
+        await backend.openLink(id, index, confirmed);
+        return null;
+      } catch (error) {
+        const problem = problemOf(error);
+        if (problem.code !== 'confirm_link' || confirmed) return problem;
+        confirmFirst = true;
+      }
+    }
+  }
+
+  /** @param {Problem} problem */
+  function dismissNotice(problem) {
+    const dismissed = new Set([...store.get().dismissed, noticeKey(problem)]);
+    outside.remember(dismissed);
+    store.set({ dismissed });
+  }
+
+  /** @param {string} text */
+  function say(text) {
+    store.set({ said: { text, turn: store.get().said.turn + 1 } });
+  }
+
+  return {
+    viewArrived,
+    focusOn,
+    signIn,
+    signOut,
+    refresh,
+    showTab: list.showTab,
+    reload: list.reload,
+    more: list.more,
+    openMessage,
+    closeMessage: () => store.set({ open: null }),
+    mark: list.mark,
+    markAllRead: list.markAllRead,
+    deleteMessage,
+    openLink,
+    dismissNotice,
+    closeFlash: () => store.set({ flash: null }),
+    say,
+  };
+}
+
+/**
+ * The user's id is not known before the first log-in succeeded: that alone makes no other account.
+ * @param {View['account'] | undefined} a
+ * @param {View['account']} b
+ */
+function sameAccount(a, b) {
+  if (!a || !b) return !a && !b;
+  return a.environment === b.environment && a.brand === b.brand && (a.user === b.user || a.user === '' || b.user === '');
+}

@@ -1,0 +1,87 @@
+/**
+ * The window once somebody is signed in: header, what there is to say, the list, and the detail beside it or over it.
+ * It owns where the focus goes when the detail comes and goes.
+ */
+
+import { h } from '../dom.js';
+import { createBanner, createFlash, createNotices } from './banner.js';
+import { createDetail } from './detail.js';
+import { createExpired } from './expired.js';
+import { createHeader } from './header.js';
+import { createList } from './list.js';
+import { createTabs } from './tabs.js';
+
+/** @typedef {import('../../../types/backend').Backend} Backend */
+/** @typedef {import('../../../types/state').State} State */
+/** @typedef {import('../../../types/state').Store} Store */
+/** @typedef {import('../../../types/state').Actions} Actions */
+/** @typedef {import('../../../types/state').Format} Format */
+
+/** 760 px at the system's text size; the style sheet says the same. */
+const SIDE_BY_SIDE = '(min-width: 47.5em)';
+
+/**
+ * @param {Store} store
+ * @param {Actions} actions
+ * @param {Backend} backend
+ * @param {Format} format
+ */
+export function createFrame(store, actions, backend, format) {
+  const wide = window.matchMedia(SIDE_BY_SIDE);
+  const tabs = createTabs(actions);
+  const list = createList(actions, format);
+  const detail = createDetail(actions, backend, format);
+  const header = createHeader(actions, format);
+  const strips = [createNotices(actions), createFlash(actions), createBanner(actions, format), createExpired(store, actions)];
+  const listPane = h('div', { class: 'list-pane' }, tabs.element, list.element);
+  const panes = h('main', { class: 'panes' }, listPane, detail.element);
+  const element = h(
+    'div',
+    { class: 'frame', 'data-testid': 'frame' },
+    h('div', { class: 'top' }, header.element, h('div', { class: 'strips' }, ...strips.map((part) => part.element))),
+    panes,
+  );
+  /** @type {string | null} */
+  let open = null;
+
+  panes.addEventListener('keydown', (event) => {
+    if (event.key === 'Escape' && store.get().open) actions.closeMessage();
+  });
+  // What lies under the other pane is out of reach for the keyboard and for a screen reader.
+  const cover = () => {
+    listPane.inert = !wide.matches && open !== null;
+    detail.element.inert = !wide.matches && open === null;
+  };
+  wide.addEventListener('change', cover);
+
+  /** @param {State} state */
+  function follow(state) {
+    const next = state.open?.id ?? null;
+    if (next === open) return;
+    const before = open;
+    const inDetail = detail.element.contains(document.activeElement) || document.activeElement === document.body;
+    const inList = list.element.contains(document.activeElement);
+    open = next;
+    cover();
+    if (next === null) {
+      if (inDetail || !wide.matches) list.focusRow(before);
+    } else if (!wide.matches || !inList) {
+      detail.focus();
+    }
+  }
+
+  return {
+    element,
+    focus: () => list.focusRow(null),
+    /** @param {State} state */
+    draw(state) {
+      header.draw(state);
+      for (const strip of strips) strip.draw(state);
+      tabs.draw(state);
+      list.draw(state);
+      detail.draw(state);
+      follow(state);
+      cover();
+    },
+  };
+}

@@ -1,0 +1,304 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { createActions } from '../app/js/actions.js';
+import { problemOf } from '../app/js/backend.js';
+import { shown } from '../app/js/marks.js';
+import { createStore, firstState } from '../app/js/state.js';
+
+const NOW = Date.parse('2024-02-15T14:05:00Z');
+const ACCOUNT = { environment: 'production', brand: 'Acme', user: '1', name: 'Darth Vader' };
+const FULL = { code: 'store_failed', message: 'The disk is full.', hint: '' };
+
+/** A core of a few messages whose answers a test can hold back or make fail. */
+function setup({ rows = 3, answers = {}, confirm = () => true } = {}) {
+  const core = {
+    messages: Array.from({ length: rows }, (_, n) => ({
+      id: `m${n}`, event: 'message', title: `Message ${n}`, preview: '', date: new Date(NOW - n * 60_000).toISOString(), read: false, link: null, problem: null,
+    })),
+    revision: 1,
+    calls: [],
+    questions: [],
+    remembered: [],
+  };
+  const view = (session = { state: 'online', socket: 'live', since: new Date(NOW).toISOString() }, more = {}) => ({
+    revision: core.revision, session, account: ACCOUNT, unread: 0, total: rows, last_synced: null, outbox: 0, notices: [], ...more,
+  });
+  const standard = {
+    async page(tab, cursor, limit) {
+      const all = core.messages.filter((message) => tab !== 'unread' || !message.read);
+      const from = Number(cursor ?? 0);
+      return structuredClone({ rows: all.slice(from, from + limit), next: from + limit < all.length ? String(from + limit) : null, revision: core.revision });
+    },
+    async detail(id) {
+      const found = core.messages.find((message) => message.id === id);
+      if (!found) throw { code: 'not_found', message: 'Gone.', hint: '' };
+      return { ...found, body_html: '', footer_html: '', expires: null, has_image: false, buttons: [{ text: 'Go', target: 'http://x/', allowed: true, confirm: true }] };
+    },
+    async markRead(id) { set([id], true); },
+    async markUnread(id) { set([id], false); },
+    async markAllRead() { set(core.messages.map(({ id }) => id), true); return rows; },
+    async deleteMessage(id) { core.messages = core.messages.filter((message) => message.id !== id); },
+    async refresh() {},
+    async signIn() {},
+    async signOut() {},
+    async openLink() {},
+  };
+  function set(ids, read) {
+    for (const message of core.messages) if (ids.includes(message.id)) message.read = read;
+    core.revision += 1;
+  }
+  const backend = Object.fromEntries(Object.entries(standard).map(([name, plain]) => [name, (...args) => {
+    core.calls.push([name, ...args]);
+    return (answers[name] ?? plain)(...args, plain);
+  }]));
+  const store = createStore(firstState(NOW));
+  const ask = async (question) => {
+    core.questions.push(question);
+    return confirm(question);
+  };
+  const actions = createActions(store, backend, ask, { now: () => NOW, remember: (set) => core.remembered.push([...set]) });
+  const called = (name) => core.calls.filter(([call]) => call === name);
+  const seen = (id) => shown(store.get().list.rows.find((row) => row.id === id) ?? { id, read: false, problem: null }, store.get().marks);
+  return { core, store, actions, view, called, seen };
+}
+
+/** Lets everything that waits for nothing outside run. */
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+/** A promise and its two ends. */
+function held() {
+  let give, fail;
+  const promise = new Promise((resolve, reject) => { give = resolve; fail = reject; });
+  return { promise, give, fail };
+}
+
+test('the list is read when the inbox comes, and again when its revision rises', async () => {
+  const { core, store, actions, view, called } = setup();
+  actions.viewArrived(view());
+  await settled();
+  assert.equal(store.get().list.rows.length, 3);
+  actions.viewArrived(view());
+  await settled();
+  assert.equal(called('page').length, 1, 'same revision, nothing to read');
+  core.revision += 1;
+  actions.viewArrived(view());
+  await settled();
+  assert.equal(called('page').length, 2);
+});
+
+test('changes that come while a list is read become one more reading', async () => {
+  const gate = held();
+  let first = true;
+  const { core, store, actions, view, called } = setup({ answers: { page: async (tab, cursor, limit, plain) => {
+    if (first) { first = false; await gate.promise; }
+    return plain(tab, cursor, limit);
+  } } });
+  actions.viewArrived(view());
+  for (let n = 0; n < 5; n += 1) { core.revision += 1; actions.viewArrived(view()); }
+  gate.give();
+  await settled();
+  assert.equal(called('page').length, 2);
+  assert.equal(store.get().list.loading, false);
+});
+
+test('pages follow each other to the end, and a reading again covers all that is shown', async () => {
+  const { store, actions, view, called } = setup({ rows: 320 });
+  actions.viewArrived(view());
+  await settled();
+  assert.equal(store.get().list.rows.length, 50);
+  while (store.get().list.next !== null) await actions.more();
+  assert.equal(store.get().list.rows.length, 320);
+  await actions.more();
+  const before = called('page').length;
+  await actions.reload();
+  assert.equal(called('page').length - before, 2, '200 and 120');
+  assert.equal(store.get().list.rows.length, 320);
+});
+
+test('a list that arrives after the tab was changed is not shown', async () => {
+  const gate = held();
+  const { store, actions, view } = setup({ answers: { page: async (tab, cursor, limit, plain) => {
+    if (tab === 'all') { await gate.promise; return { rows: [{ id: 'late', date: '', event: 'message', read: false, problem: null }], next: null, revision: 1 }; }
+    return plain(tab, cursor, limit);
+  } } });
+  actions.viewArrived(view());
+  actions.showTab('unread');
+  gate.give();
+  await settled();
+  assert.equal(store.get().list.tab, 'unread');
+  assert.deepEqual(store.get().list.rows.map(({ id }) => id), ['m0', 'm1', 'm2']);
+});
+
+test('opening an unread message marks it read, at once and once', async () => {
+  const gate = held();
+  const { actions, view, called, seen } = setup({ answers: { markRead: async (id, plain) => { await gate.promise; return plain(id); } } });
+  actions.viewArrived(view());
+  await settled();
+  void actions.openMessage('m1');
+  await settled();
+  assert.equal(seen('m1').read, true, 'before the core has answered');
+  gate.give();
+  await settled();
+  assert.deepEqual(called('markRead'), [['markRead', 'm1']]);
+  await actions.openMessage('m1');
+  assert.equal(called('markRead').length, 1);
+});
+
+test('a mark that fails is rolled back with its reason, and a retry clears it', async () => {
+  let fails = true;
+  const { store, actions, view, seen } = setup({ answers: { markRead: async (id, plain) => { if (fails) throw FULL; return plain(id); } } });
+  actions.viewArrived(view());
+  await settled();
+  await actions.mark('m0', true);
+  assert.deepEqual(seen('m0'), { read: false, failure: { read: true, problem: FULL } });
+  fails = false;
+  await actions.mark('m0', true);
+  await settled();
+  assert.deepEqual(seen('m0'), { read: true, failure: null });
+  assert.equal(store.get().marks.size, 0, 'the list has it now');
+});
+
+test('marking all as read shows at once, and when it fails every row is as it was', async () => {
+  const gate = held();
+  const { store, actions, view, seen } = setup({ answers: { markAllRead: () => gate.promise } });
+  actions.viewArrived(view());
+  await settled();
+  const all = actions.markAllRead();
+  assert.equal(seen('m2').read, true);
+  gate.fail(FULL);
+  await all;
+  assert.deepEqual(seen('m2'), { read: false, failure: null });
+  assert.equal(store.get().flash?.problem.code, 'store_failed');
+});
+
+test('a message read in the unread tab stays there until the tab is left', async () => {
+  const { store, actions, view } = setup();
+  actions.viewArrived(view());
+  actions.showTab('unread');
+  await settled();
+  await actions.openMessage('m1');
+  await settled();
+  assert.deepEqual(store.get().list.rows.map(({ id, read }) => [id, read]), [['m0', false], ['m1', true], ['m2', false]]);
+  actions.showTab('all');
+  actions.showTab('unread');
+  await settled();
+  assert.deepEqual(store.get().list.rows.map(({ id }) => id), ['m0', 'm2']);
+});
+
+test('a notification clicked before there is a list is opened once there is', async () => {
+  const { store, actions, view } = setup();
+  actions.viewArrived(view({ state: 'signed_out', problem: null }, { account: null }));
+  actions.focusOn('m2');
+  assert.equal(store.get().open, null);
+  actions.viewArrived(view());
+  await settled();
+  assert.equal(store.get().open?.detail?.id, 'm2');
+});
+
+test('the answer for a message that is no longer open is dropped', async () => {
+  const gate = held();
+  const { store, actions, view } = setup({ answers: { detail: async (id, plain) => { if (id === 'm0') await gate.promise; return plain(id); } } });
+  actions.viewArrived(view());
+  await settled();
+  const slow = actions.openMessage('m0');
+  await actions.openMessage('m1');
+  gate.give();
+  await slow;
+  assert.equal(store.get().open?.detail?.id, 'm1');
+});
+
+test('a message that cannot be opened says why and is not marked', async () => {
+  const { store, actions, view, called } = setup();
+  actions.viewArrived(view());
+  await actions.openMessage('nowhere');
+  assert.equal(store.get().open?.problem?.code, 'not_found');
+  assert.equal(called('markRead').length, 0);
+});
+
+test('an insecure server is confirmed and then tried again with that', async () => {
+  const { actions, called, core } = setup({ answers: { signIn: async (input) => {
+    if (!input.insecureConfirmed) throw { code: 'insecure_server', message: 'Plain http.', hint: '' };
+  } } });
+  const input = { environment: 'http://far.example', brand: 'a', sid: 's', sessionOnly: false, insecureConfirmed: false };
+  assert.equal(await actions.signIn(input), true);
+  assert.deepEqual(called('signIn').map(([, given]) => given.insecureConfirmed), [false, true]);
+  assert.equal(core.questions[0].quote, 'http://far.example');
+});
+
+test('a refused sign-in keeps its reason, and the state never holds the session id', async () => {
+  const { store, actions } = setup({ answers: { signIn: async () => { throw { code: 'no_keyring', message: 'No keyring.', hint: '' }; } } });
+  assert.equal(await actions.signIn({ environment: 'production', brand: 'a', sid: 'very-secret', sessionOnly: false, insecureConfirmed: false }), false);
+  assert.deepEqual(store.get().signIn, { busy: false, problem: { code: 'no_keyring', message: 'No keyring.', hint: '' } });
+  assert.doesNotMatch(JSON.stringify(store.get()), /very-secret/);
+});
+
+test('signing out asks, and discards only what the person was told of', async () => {
+  let waiting = true;
+  const { actions, view, called, core } = setup({ answers: { signOut: async (discard) => {
+    if (waiting && !discard) { waiting = false; throw { code: 'outbox_not_empty', message: 'Marks wait.', hint: '' }; }
+  } } });
+  actions.viewArrived(view());
+  await actions.signOut();
+  assert.deepEqual(called('signOut').map(([, discard]) => discard), [false, true]);
+  assert.equal(core.questions.length, 2);
+  assert.match(core.questions[1].text, /will be lost/);
+});
+
+test('what was declined is not done', async () => {
+  const { actions, view, called } = setup({ confirm: () => false });
+  actions.viewArrived(view());
+  await settled();
+  await actions.signOut();
+  await actions.deleteMessage('m0');
+  await actions.openMessage('m0');
+  assert.equal(await actions.openLink('m0', 0), null);
+  for (const name of ['signOut', 'deleteMessage', 'openLink']) assert.equal(called(name).length, 0, name);
+});
+
+test('a deleted message leaves the list and closes', async () => {
+  const { store, actions, view } = setup();
+  actions.viewArrived(view());
+  await settled();
+  await actions.openMessage('m1');
+  await actions.deleteMessage('m1');
+  assert.equal(store.get().open, null);
+  assert.deepEqual(store.get().list.rows.map(({ id }) => id), ['m0', 'm2']);
+});
+
+test('a link over plain http is opened only once confirmed', async () => {
+  const { actions, view, called, core } = setup();
+  actions.viewArrived(view());
+  await actions.openMessage('m0');
+  assert.equal(await actions.openLink('m0', 0), null);
+  assert.deepEqual(called('openLink'), [['openLink', 'm0', 0, true]]);
+  assert.equal(core.questions[0].quote, 'http://x/');
+});
+
+test('an expired session keeps list and open message; signing out clears both', async () => {
+  const { store, actions, view } = setup();
+  actions.viewArrived(view());
+  await settled();
+  await actions.openMessage('m0');
+  actions.viewArrived(view({ state: 'rejected', problem: FULL, since: new Date(NOW).toISOString() }));
+  actions.viewArrived(view({ state: 'signing_in', step: 'session' }));
+  assert.equal(store.get().screen, 'inbox');
+  assert.equal(store.get().open?.id, 'm0');
+  actions.viewArrived(view({ state: 'signed_out', problem: null }, { account: null }));
+  assert.equal(store.get().screen, 'sign-in');
+  assert.equal(store.get().open, null);
+  assert.equal(store.get().list.rows.length, 0);
+});
+
+test('dismissed notices are remembered', () => {
+  const { core, store, actions } = setup();
+  actions.dismissNotice({ code: 'no_tray', message: 'No tray.', hint: '' });
+  assert.deepEqual(core.remembered, [['no_tray\nNo tray.']]);
+  assert.equal(store.get().dismissed.size, 1);
+});
+
+test('whatever a call fails with becomes a problem', () => {
+  assert.deepEqual(problemOf({ code: 'rejected', message: 'No.' }), { code: 'rejected', message: 'No.', hint: '' });
+  assert.equal(problemOf('command not allowed').code, 'internal');
+  assert.equal(problemOf(new Error('broken')).message, 'broken');
+  assert.notEqual(problemOf('').message, '');
+});

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import {
+  BANNER_AFTER_MS, badgeOf, bannerOf, emptyOf, failureText, noticeKey, noticesOf, pillOf, screenOf, sentence, signOutQuestion, stepsOf, syncedText,
+} from '../app/js/derive.js';
+
+const FORMAT = { locale: 'en-GB', hour12: false, timeZone: 'UTC' };
+const NOW = Date.parse('2024-02-15T14:05:00Z');
+const SINCE = '2024-02-15T14:02:00Z';
+const PROBLEM = { code: 'unreachable', message: 'Acme did not answer.', hint: 'Check the network.' };
+const ACCOUNT = { environment: 'production', brand: 'Acme', user: '1', name: 'Darth Vader' };
+const view = (session, more = {}) => ({
+  revision: 1, session, account: ACCOUNT, unread: 0, total: 0, last_synced: null, outbox: 0, notices: [], ...more,
+});
+const LIVE = view({ state: 'online', socket: 'live', since: SINCE });
+const CONNECTING = view({ state: 'online', socket: 'connecting', since: SINCE });
+const OFFLINE = view({ state: 'offline', problem: PROBLEM, since: SINCE });
+const REJECTED = view({ state: 'rejected', problem: PROBLEM, since: SINCE });
+const SIGNED_OUT = view({ state: 'signed_out', problem: null }, { account: null });
+const SIGNING_IN = view({ state: 'signing_in', step: 'session' });
+
+test('the pill tells each state of the session apart', () => {
+  const text = (of) => pillOf(of, NOW, FORMAT).text;
+  assert.equal(text(LIVE), 'Online');
+  assert.equal(text(CONNECTING), 'Connecting…');
+  assert.equal(text(OFFLINE), 'Offline since 14:02');
+  assert.equal(text(REJECTED), 'Session expired');
+  assert.equal(text(SIGNING_IN), 'Connecting…');
+  assert.equal(text(SIGNED_OUT), 'Signed out');
+});
+
+test('signed out shows the form, every other state of an account its list', () => {
+  assert.equal(screenOf(SIGNED_OUT, 'starting'), 'sign-in');
+  for (const of of [LIVE, CONNECTING, OFFLINE, REJECTED]) assert.equal(screenOf(of, 'sign-in'), 'inbox');
+});
+
+test('a refusal before there is an account is told by the sign-in form', () => {
+  assert.equal(screenOf({ ...REJECTED, account: null }, 'sign-in'), 'sign-in');
+});
+
+test('a sign-in shows its steps where it was begun', () => {
+  assert.equal(screenOf(SIGNING_IN, 'sign-in'), 'sign-in', 'first run');
+  assert.equal(screenOf(SIGNING_IN, 'inbox'), 'inbox', 'a new session id for an expired one');
+  assert.equal(screenOf(SIGNING_IN, 'starting'), 'inbox', 'a window opened meanwhile');
+  assert.equal(screenOf({ ...SIGNING_IN, account: null }, 'starting'), 'sign-in');
+});
+
+test('offline has a banner with since-when, the reason and what to do', () => {
+  assert.deepEqual(bannerOf(OFFLINE, null, NOW, FORMAT), {
+    kind: 'offline', title: 'Offline since 14:02', text: 'Acme did not answer. Check the network.',
+  });
+});
+
+test('a socket that connects at once shows no banner, one that takes long does', () => {
+  assert.equal(bannerOf(LIVE, null, NOW, FORMAT), null);
+  assert.equal(bannerOf(CONNECTING, NOW - BANNER_AFTER_MS + 1, NOW, FORMAT), null);
+  assert.equal(bannerOf(CONNECTING, NOW - BANNER_AFTER_MS, NOW, FORMAT)?.kind, 'connecting');
+});
+
+test('an expired session has its own form and no banner', () => {
+  assert.equal(bannerOf(REJECTED, null, NOW, FORMAT), null);
+  assert.equal(bannerOf(SIGNING_IN, null, NOW, FORMAT), null);
+});
+
+test('the environment shows unless it is production', () => {
+  assert.equal(badgeOf(ACCOUNT), null);
+  assert.equal(badgeOf({ ...ACCOUNT, environment: 'staging' }), 'Staging');
+  assert.equal(badgeOf({ ...ACCOUNT, environment: 'http://127.0.0.1:8443/x' }), '127.0.0.1:8443');
+  assert.equal(badgeOf({ ...ACCOUNT, environment: 'odd' }), 'odd');
+});
+
+test('the steps of a sign-in are done, doing and to do', () => {
+  assert.deepEqual(stepsOf('session', 'Acme').map(({ text, state }) => [text, state]), [
+    ['Finding Acme', 'done'], ['Checking the session id', 'doing'], ['Opening the channel', 'todo'],
+  ]);
+});
+
+test('an empty list says when it was last checked', () => {
+  assert.deepEqual(emptyOf('all', { ...LIVE, last_synced: '2024-02-15T14:00:00Z' }, NOW, FORMAT), {
+    title: "You're all caught up", text: 'Last checked 5 min ago',
+  });
+  assert.equal(emptyOf('shoutouts', LIVE, NOW, FORMAT).text, 'Checking for messages…');
+  assert.equal(emptyOf('inbox', OFFLINE, NOW, FORMAT).text, 'Not checked yet');
+  assert.equal(syncedText(LIVE, NOW, FORMAT), 'Not synced yet');
+});
+
+test('a failed mark names what was tried and why it failed', () => {
+  assert.equal(failureText({ read: true, problem: PROBLEM }), 'Could not mark as read: Acme did not answer.');
+  assert.equal(failureText({ read: false, problem: { ...PROBLEM, message: '' } }), 'Could not mark as unread: no reason was given.');
+});
+
+test('a dismissed notice stays away until it says something new', () => {
+  const reset = { code: 'store_reset', message: 'Set aside as a.', hint: '' };
+  const again = { ...reset, message: 'Set aside as b.' };
+  const dismissed = new Set([noticeKey(reset)]);
+  assert.deepEqual(noticesOf([reset, again], dismissed), [again]);
+});
+
+test('signing out says what it deletes, and what it loses when marks still wait', () => {
+  assert.equal(signOutQuestion(LIVE).confirm, 'Sign out');
+  assert.doesNotMatch(signOutQuestion(LIVE).text, /lost/);
+  assert.match(signOutQuestion({ ...LIVE, outbox: 1 }).text, /One read mark has not reached Acme yet and will be lost/);
+  assert.match(signOutQuestion({ ...LIVE, outbox: 3 }).text, /3 read marks have not reached Acme/);
+  assert.equal(signOutQuestion({ ...LIVE, outbox: 3 }).confirm, 'Discard and sign out');
+});
+
+test('a problem without a hint is one sentence', () => {
+  assert.equal(sentence({ ...PROBLEM, hint: '' }), 'Acme did not answer.');
+});

@@ -1,0 +1,119 @@
+// What the core says to the page: the JSON of `crates/inbox/src/{view,problem,message}.rs`. Only for the type check;
+// nothing here is shipped.
+
+export type Code =
+  | 'bad_input' | 'unknown_brand' | 'rejected' | 'unreachable' | 'bad_answer' | 'insecure_server' | 'no_keyring'
+  | 'no_notifications' | 'no_tray' | 'store_reset' | 'store_failed' | 'not_signed_in' | 'already_signed_in'
+  | 'not_found' | 'no_server_id' | 'mark_refused' | 'outbox_not_empty' | 'confirm_link' | 'bad_link' | 'internal';
+
+export interface Problem {
+  code: Code;
+  message: string;
+  hint: string;
+}
+
+export type Step = 'brand' | 'session' | 'channel';
+
+export type Session =
+  | { state: 'signed_out'; problem: Problem | null }
+  | { state: 'signing_in'; step: Step }
+  | { state: 'online'; socket: 'live' | 'connecting'; since: string }
+  | { state: 'offline'; problem: Problem; since: string }
+  | { state: 'rejected'; problem: Problem; since: string };
+
+export interface Account {
+  environment: string;
+  brand: string;
+  user: string;
+  name: string;
+}
+
+export interface View {
+  revision: number;
+  session: Session;
+  account: Account | null;
+  unread: number;
+  total: number;
+  last_synced: string | null;
+  outbox: number;
+  notices: Problem[];
+}
+
+export type Tab = 'all' | 'unread' | 'messages' | 'shoutouts' | 'inbox';
+
+export interface Row {
+  id: string;
+  /** `message`, `shoutout`, `inbox` or a name of the brand's own. */
+  event: string;
+  title: string;
+  preview: string;
+  date: string;
+  read: boolean;
+  link: string | null;
+  problem: Problem | null;
+}
+
+export interface Page {
+  rows: Row[];
+  next: string | null;
+  revision: number;
+}
+
+export interface Button {
+  text: string;
+  target: string;
+  allowed: boolean;
+  confirm: boolean;
+}
+
+export interface Detail extends Row {
+  body_html: string;
+  footer_html: string;
+  buttons: Button[];
+  has_image: boolean;
+  expires: string | null;
+}
+
+export interface SignIn {
+  environment: string;
+  brand: string;
+  sid: string;
+  sessionOnly: boolean;
+  insecureConfirmed: boolean;
+}
+
+/** The commands and events of the core, as `js/backend.js` offers them. Every call rejects with a `Problem`. */
+export interface Backend {
+  view(): Promise<View>;
+  page(tab: Tab, cursor: string | null, limit: number): Promise<Page>;
+  detail(id: string): Promise<Detail>;
+  signIn(input: SignIn): Promise<void>;
+  signOut(discard: boolean): Promise<void>;
+  markRead(id: string): Promise<void>;
+  markUnread(id: string): Promise<void>;
+  markAllRead(): Promise<number>;
+  deleteMessage(id: string): Promise<void>;
+  refresh(): Promise<void>;
+  openLink(id: string, index: number, confirmed: boolean): Promise<void>;
+  windowReady(): Promise<{ focus: string | null }>;
+  onView(then: (view: View) => void): Promise<void>;
+  onFocus(then: (id: string | null) => void): Promise<void>;
+  picture(id: string): string;
+  version(): Promise<string>;
+}
+
+/** The part of `window.__TAURI__` that the page uses. */
+export interface Tauri {
+  core: {
+    invoke(command: string, args?: Record<string, unknown>): Promise<unknown>;
+    convertFileSrc(path: string, protocol: string): string;
+  };
+  event: { listen(name: string, then: (event: { payload: unknown }) => void): Promise<() => void> };
+  app?: { getVersion(): Promise<string> };
+}
+
+declare global {
+  interface Window {
+    __TAURI__?: Tauri;
+  }
+}
