@@ -52,7 +52,11 @@ impl Compiler {
         };
         // `cargo run` puts the libraries of its own compiler first; the other compiler has its own.
         let call = call.without("LD_LIBRARY_PATH");
-        call.args(["--locked", "--target", target]).env("CARGO_TARGET_DIR", dir).env("CARGO_PROFILE_DEV_DEBUG", "0")
+        call.args(["--locked", "--target", target])
+            .env("CARGO_TARGET_DIR", dir)
+            .env("CARGO_PROFILE_DEV_DEBUG", "0")
+            // Nobody edits and builds in turn here; incremental state would double the folder.
+            .env("CARGO_INCREMENTAL", "0")
     }
 }
 
@@ -63,11 +67,16 @@ fn path_with(first: &str) -> std::ffi::OsString {
     std::env::join_paths(all).unwrap_or(rest)
 }
 
+/// Where everything of the macOS check is.
+pub fn folder() -> PathBuf {
+    workspace::target().join("macos")
+}
+
 /// `cargo xtask check-macos`: compiler errors of all crates but the black-box tests, which drive a Linux desktop.
 pub fn check_macos(consent: Consent) -> Result<()> {
     packages::ensure(&[Group::Build, Group::Cross], consent)?;
     let target = "aarch64-apple-darwin";
-    let dir = workspace::target().join("macos");
+    let dir = folder();
     let sdk = dir.join("sdk");
     fs::create_dir_all(&sdk).with_context(|| format!("cannot create {}", sdk.display()))?;
     let stand_ins = workspace::root().join("crates/xtask/stand-in");

@@ -3,6 +3,7 @@
 
 use std::cell::OnceCell;
 use std::ffi::OsStr;
+use std::fs;
 
 use anyhow::{Context, Result};
 use clap::ValueEnum;
@@ -63,6 +64,17 @@ impl Level {
             Self::CheckMacos => &[Group::Build, Group::Cross],
             Self::CheckWindows => &[Group::Build, Group::Cross, Group::Windows],
         }
+    }
+
+    /// Removes what no other level uses: gigabytes each.
+    pub fn tidy(self) -> Result<()> {
+        let folder = match self {
+            Self::CheckMacos => cross::folder(),
+            Self::CheckWindows => windows::folder(),
+            _ => return Ok(()),
+        };
+        println!("Removing {}", folder.display());
+        fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))
     }
 }
 

@@ -72,6 +72,9 @@ enum Task {
         /// Go on after a step has failed
         #[arg(long)]
         keep_going: bool,
+        /// Remove what only one level uses as soon as it has passed, for a machine with little disk
+        #[arg(long)]
+        tidy: bool,
         /// One level alone; without it, all of them
         level: Option<Level>,
         /// Part of the names of the tests to run (levels unit, black-box, page and check-windows)
@@ -116,8 +119,8 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().task {
         Task::Setup { yes, groups } => packages::set_up(&groups, yes.into()),
         Task::Run { yes, headless, out } => run::run(yes.into(), headless, out),
-        Task::Test { yes, keep_going, level, filter } => {
-            test::run(&test::Plan { consent: yes.into(), keep_going, level, filter })
+        Task::Test { yes, keep_going, tidy, level, filter } => {
+            test::run(&test::Plan { consent: yes.into(), keep_going, tidy, level, filter })
         }
         Task::CheckWindows { yes, filter } => windows::check(yes.into(), filter.as_deref()),
         Task::CheckMacos { yes } => cross::check_macos(yes.into()),

@@ -7,6 +7,7 @@ use clap::ValueEnum;
 
 use crate::levels::{Bench, Level};
 use crate::packages::{self, Consent, Group};
+use crate::workspace;
 
 /// What to run, and how.
 pub struct Plan {
@@ -14,6 +15,8 @@ pub struct Plan {
     pub consent: Consent,
     /// Whether later levels are run after one has failed
     pub keep_going: bool,
+    /// Whether what only one level uses is removed when it has passed
+    pub tidy: bool,
     /// One level alone
     pub level: Option<Level>,
     /// Part of the names of the tests
@@ -41,6 +44,12 @@ pub fn run(plan: &Plan) -> Result<()> {
         let error = bench.run(level).err().map(|error| format!("{error:#}"));
         let took = start.elapsed();
         println!("━━ {}: {} in {}", level.name(), if error.is_none() { "ok" } else { "FAILED" }, clock(took));
+        if let Some(free) = workspace::free_disk() {
+            println!("   {}.{} GB of disk left", free / 1_000_000_000, free % 1_000_000_000 / 100_000_000);
+        }
+        if plan.tidy && error.is_none() {
+            level.tidy()?;
+        }
         let stop = error.is_some() && !plan.keep_going;
         done.push(Done { level, took, error });
         if stop {

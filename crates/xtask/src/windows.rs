@@ -15,13 +15,18 @@ const TARGET: &str = "x86_64-pc-windows-gnu";
 /// What ships to Windows, and the crates whose tests need no webview.
 const PACKAGES: [&str; 5] = ["traybell", "pusher-client", "fasttrack-client", "inbox", "relay"];
 
+/// Where everything of the Windows check is.
+pub fn folder() -> PathBuf {
+    workspace::target().join("windows")
+}
+
 /// Builds, then runs the tests whose names hold `filter`.
 pub fn check(consent: Consent, filter: Option<&str>) -> Result<()> {
     if cfg!(windows) {
         bail!("on Windows itself `cargo xtask test unit` is this check");
     }
     packages::ensure(&[Group::Build, Group::Cross, Group::Windows], consent)?;
-    let dir = workspace::target().join("windows");
+    let dir = folder();
     let mut call = Compiler::find(TARGET)?.cargo("build", TARGET, &dir).args(["--bins", "--tests"]);
     for package in PACKAGES {
         call = call.args(["--package", package]);

@@ -14,6 +14,11 @@ pub fn target() -> PathBuf {
     env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |dir| root().join(dir))
 }
 
+/// Bytes that are free where `target` is; nothing when the system does not say.
+pub fn free_disk() -> Option<u64> {
+    fs4::available_space(root()).ok()
+}
+
 /// A program that `cargo build` has made, in the debug profile of this machine.
 pub fn built(name: &str) -> PathBuf {
     target().join("debug").join(format!("{name}{}", env::consts::EXE_SUFFIX))
