@@ -6,6 +6,7 @@
 mod accessibility;
 mod bad_input;
 mod command_line;
+mod cut_messages;
 mod data_folder;
 mod expired_sid;
 mod hostile_html;
@@ -14,6 +15,7 @@ mod keyring;
 mod main_story;
 mod no_services;
 mod notification_text;
+mod proxy;
 mod reconnect;
 mod relay_demo;
 mod stage;

@@ -1,6 +1,6 @@
 //! The tray over D-Bus: the item registers, its menu follows the state, and what is clicked there happens.
 
-use traybell_tests::fasttrack_fake::{BRAND, SID};
+use traybell_tests::fasttrack_fake::{BRAND, Endpoint, Fault, SID};
 use traybell_tests::message::Message;
 use traybell_tests::scene::Scene;
 use traybell_tests::tray::{TrayItem, registered};
@@ -88,4 +88,30 @@ async fn sign_out_in_the_menu_signs_out_and_forgets_the_sid() {
         if kept.is_empty() { Ok(()) } else { Err(format!("{} secrets", kept.len())) }
     })
     .await;
+}
+
+#[tokio::test]
+async fn the_menu_says_signing_in_while_the_log_in_runs_and_connecting_until_messages_arrive_live() {
+    let scene = Scene::set().await;
+    let _program = app::hidden(&scene.desktop);
+    let tray = TrayItem::find(&scene.desktop).await;
+    tray.await_menu("is that of nobody signed in", |labels| labels.iter().any(|label| label == "(Signed out)")).await;
+
+    scene.fasttrack.break_with(Endpoint::Login, Fault::Held);
+    scene.fasttrack.break_with(Endpoint::Authorization, Fault::Held);
+    let url = scene.fasttrack.url();
+    let sign_in = app::sign_in(&scene.desktop, &url, BRAND, SID);
+    let watch = async {
+        let signing_in = ["Sign in…", "(Signing in…)", "---", "(Mark all as read)", "(Sign out)", "---", "Quit"];
+        tray.await_menu("says that a sign-in runs", |labels| labels == signing_in).await;
+        scene.fasttrack.mend(Endpoint::Login);
+        // Logged in, the socket is up, and whether the channel may be had is not known yet.
+        let connecting = signed_in("(No unread messages)", "(Connecting…)", "(Mark all as read)");
+        tray.await_menu("says that it connects", |labels| labels == connecting).await;
+        scene.fasttrack.mend(Endpoint::Authorization);
+    };
+    let (answer, ()) = tokio::join!(sign_in, watch);
+    answer.succeeded();
+    let online = signed_in("(No unread messages)", "(Online)", "(Mark all as read)");
+    tray.await_menu("is online", |labels| labels == online).await;
 }

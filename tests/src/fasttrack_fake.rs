@@ -65,9 +65,17 @@ pub(crate) struct State {
     pub(crate) messages: Vec<Value>,
     pub(crate) faults: HashMap<Endpoint, Fault>,
     pub(crate) calls: Vec<Call>,
+    pub(crate) loads: HashMap<Endpoint, Load>,
     pub(crate) pusher: (AppKey, u16),
     pub(crate) address: SocketAddr,
     pub(crate) post_authorization: bool,
+}
+
+/// How many calls to a part of the API are answered now, and were at most.
+#[derive(Default)]
+pub(crate) struct Load {
+    pub(crate) now: usize,
+    pub(crate) most: usize,
 }
 
 pub(crate) type Shared = Arc<Mutex<State>>;
@@ -103,6 +111,7 @@ impl Fasttrack {
             messages: Vec::new(),
             faults: HashMap::new(),
             calls: Vec::new(),
+            loads: HashMap::new(),
             pusher: (app, port),
             address,
             post_authorization: true,
@@ -115,6 +124,11 @@ impl Fasttrack {
     /// What a person enters as the environment.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Its port on loopback.
+    pub fn port(&self) -> u16 {
+        self.address.port()
     }
 
     /// The channel of its one user.
@@ -174,6 +188,25 @@ impl Fasttrack {
         self.state().messages.push(value.clone());
         pusher.publish(&self.channel(), message.event(), &value).await.expect("sockudo takes what is published");
         id
+    }
+
+    /// Puts a message into the list and publishes it without its body, as where it is too large for the channel.
+    /// Answers its id.
+    pub async fn send_cut(&mut self, pusher: &Sockudo, message: &Message) -> u64 {
+        let whole = self.next(message);
+        let id = whole["MessageId"].as_u64().unwrap_or(self.next_id);
+        let mut cut = whole.clone();
+        if let Some(fields) = cut.as_object_mut() {
+            fields.remove("Message");
+        }
+        self.state().messages.push(whole);
+        pusher.publish(&self.channel(), message.event(), &cut).await.expect("sockudo takes what is published");
+        id
+    }
+
+    /// How many calls to this part of the API were under way at once, at most.
+    pub fn most_at_once(&self, endpoint: Endpoint) -> usize {
+        self.state().loads.get(&endpoint).map_or(0, |load| load.most)
     }
 
     /// Every call to this part of the API so far.

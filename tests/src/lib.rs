@@ -18,6 +18,7 @@ pub mod message;
 pub mod notifications;
 pub mod process;
 pub mod programs;
+pub mod proxy;
 pub mod rendered;
 pub mod scene;
 pub mod screen;

@@ -1,6 +1,8 @@
 //! The right answers, as the wire document has them.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -10,7 +12,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::any;
 use serde_json::{Value, json};
 
-use super::{BRAND, BRAND_ID, Call, Endpoint, Shared, State, USER_ID};
+use super::{BRAND, BRAND_ID, Call, Endpoint, Fault, Shared, State, USER_ID};
 
 pub(super) fn router(state: Shared) -> Router {
     let part = |endpoint: Endpoint| {
@@ -48,6 +50,10 @@ async fn serve(state: Shared, endpoint: Endpoint, path: HashMap<String, String>,
         state.calls.push(call.clone());
         state.faults.get(&endpoint).cloned()
     };
+    let _under_way = UnderWay::new(&state, endpoint);
+    if matches!(fault, Some(Fault::Held)) {
+        mended(&state, endpoint).await;
+    }
     if let Some(fault) = fault
         && let Some(answer) = fault.answer(&target).await
     {
@@ -55,7 +61,7 @@ async fn serve(state: Shared, endpoint: Endpoint, path: HashMap<String, String>,
     }
     let mut state = state.lock().expect("no handler panics");
     match endpoint {
-        Endpoint::Config => config(&state, path.get("brand")),
+        Endpoint::Config => config(&state, path.get("brand"), &call),
         Endpoint::Login => login(&mut state, &call),
         Endpoint::Authorization => authorization(&state, &parts.method, &call),
         Endpoint::List => allowed(&state, &call).unwrap_or_else(|| list(&state, &call)),
@@ -64,11 +70,42 @@ async fn serve(state: Shared, endpoint: Endpoint, path: HashMap<String, String>,
     }
 }
 
-fn config(state: &State, brand: Option<&String>) -> Response {
+/// A call that is being answered; it may be given up half-way.
+struct UnderWay(Shared, Endpoint);
+
+impl UnderWay {
+    fn new(state: &Shared, endpoint: Endpoint) -> Self {
+        let mut known = state.lock().expect("no handler panics");
+        let load = known.loads.entry(endpoint).or_default();
+        load.now += 1;
+        load.most = load.most.max(load.now);
+        Self(Arc::clone(state), endpoint)
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        if let Some(load) = self.0.lock().expect("no handler panics").loads.get_mut(&self.1) {
+            load.now -= 1;
+        }
+    }
+}
+
+/// Waits until this part of the API is no longer held.
+async fn mended(state: &Shared, endpoint: Endpoint) {
+    let held = || matches!(state.lock().expect("no handler panics").faults.get(&endpoint), Some(Fault::Held));
+    while held() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+fn config(state: &State, brand: Option<&String>, call: &Call) -> Response {
     if brand.map(String::as_str) != Some(BRAND) {
         return (StatusCode::NOT_FOUND, axum::Json(json!({"message": "no such brand"}))).into_response();
     }
-    let api = format!("http://{}/integration-api", state.address);
+    // The API is where the config was found: through a proxy that is another name.
+    let own = state.address.to_string();
+    let api = format!("http://{}/integration-api", call.headers.get("host").unwrap_or(&own));
     let (app, port) = &state.pusher;
     axum::Json(json!({
         "crmUrl": api, "fusionUrl": api, "prismaUrl": api,

@@ -29,6 +29,8 @@ pub enum Fault {
     RedirectTo(String),
     /// The right answer, this much later.
     Slow(Duration),
+    /// The right answer, once the part works again.
+    Held,
 }
 
 impl Fault {
@@ -64,6 +66,8 @@ impl Fault {
                 tokio::time::sleep(delay).await;
                 return None;
             }
+            // Whoever serves has waited for it.
+            Self::Held => return None,
         })
     }
 }

@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use tokio::time::Instant;
 
 use super::{
+    completing::Turns,
     problems,
     schedule::{Schedule, retry_delay},
 };
@@ -35,6 +36,8 @@ pub(super) struct Active {
     /// When to try to resume; none while a try is under way or the session stands.
     pub(super) resume_at: Option<Instant>,
     pub(super) resume_failures: u32,
+    /// Fetches of messages that the channel had to cut.
+    pub(super) completing: Turns,
     /// Messages that were being alerted when the program ended.
     pub(super) interrupted: Vec<Message>,
     /// An alert is with the notification service.
@@ -93,6 +96,7 @@ impl Active {
             list: Schedule::default(),
             resume_at: Some(Instant::now()),
             resume_failures: 0,
+            completing: Turns::default(),
             interrupted,
             alerting: false,
             alert_at: None,

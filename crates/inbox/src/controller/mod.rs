@@ -4,6 +4,7 @@
 
 mod active;
 mod alerts;
+mod completing;
 mod live;
 mod news;
 mod outbox;

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{
     Controller, Flow, SigningIn,
-    news::{Completed, Scope, SignedIn, What},
+    news::{Scope, SignedIn, What},
     problems, session,
 };
 use crate::{
@@ -249,16 +249,7 @@ impl<H: Host> Controller<H> {
         let found = self.read(|active| active.store.get(id));
         match found {
             Ok(Some(message)) if message.incomplete => {
-                if let Err((answer, problem)) = self.complete(message.clone(), Some(answer)) {
-                    // Not signed in on the server now: what is here is shown, with the reason on it.
-                    let detail = self.compose_detail(&message).map(|mut detail| {
-                        detail.row.problem.get_or_insert(problem);
-                        detail
-                    });
-                    if let Some(answer) = answer {
-                        give(answer, detail);
-                    }
-                }
+                self.complete_opened(message, answer);
             }
             Ok(Some(message)) => {
                 let detail = self.compose_detail(&message);
@@ -347,22 +338,6 @@ impl<H: Host> Controller<H> {
         let pictures = Pictures::new(server.as_ref(), active.account.insecure_confirmed)?;
         active.pictures = Some(pictures.clone());
         Ok(pictures)
-    }
-
-    /// Starts fetching a message whose body was cut or missing. Without a session the answer comes back with why not.
-    pub(super) fn complete(
-        &mut self,
-        message: Message,
-        answer: Option<Answer<Detail>>,
-    ) -> Result<(), (Option<Answer<Detail>>, Problem)> {
-        let Some(session) = self.active.as_ref().and_then(|active| active.session.clone()) else {
-            return Err((answer, problems::no_live_connection()));
-        };
-        self.spawn_for_account(async move {
-            let whole = session.one(&message.id.0).await;
-            What::Completed(Box::new(Completed { cut: message, whole, answer }))
-        });
-        Ok(())
     }
 }
 

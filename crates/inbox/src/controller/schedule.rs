@@ -17,6 +17,8 @@ const RETRY_CAP: Duration = Duration::from_mins(2);
 pub(super) struct Schedule {
     due: Option<Instant>,
     last_start: Option<Instant>,
+    /// The server asked not to be called before then.
+    not_before: Option<Instant>,
     running: bool,
     failures: u32,
 }
@@ -24,13 +26,16 @@ pub(super) struct Schedule {
 impl Schedule {
     /// Something happened after which the list may have news. `after`: spread of a mass reconnect.
     pub(super) fn trigger(&mut self, now: Instant, after: Duration) {
-        let earliest = self.last_start.map_or(now, |start| now.max(start + COALESCE));
-        self.bring_forward(earliest.max(now + after));
+        let apart = self.last_start.map(|start| start + COALESCE);
+        let earliest = [apart, self.not_before].into_iter().flatten().fold(now + after, Instant::max);
+        self.bring_forward(earliest);
     }
 
-    /// The person asks: at once, whatever was before. One under way is followed by another.
+    /// The person asks: at once, whatever was before, even where the server asked for a pause: one person's click is
+    /// no storm. A call under way is followed by another.
     pub(super) fn trigger_now(&mut self, now: Instant) {
         self.failures = 0;
+        self.not_before = None;
         self.bring_forward(now);
     }
 
@@ -58,28 +63,35 @@ impl Schedule {
     pub(super) fn succeeded(&mut self, now: Instant, jitter: f64) {
         self.running = false;
         self.failures = 0;
+        self.not_before = None;
         self.bring_forward(now + REGULAR.mul_f64(0.9 + 0.2 * jitter));
     }
 
     /// The call failed and is repeated, later after each failure and not before the server allows it.
     pub(super) fn failed(&mut self, now: Instant, jitter: f64, retry_after: Option<Duration>) {
         self.running = false;
+        self.not_before = retry_after.map(|wait| now + bounded(wait));
         self.due = Some(now + retry_delay(self.failures, jitter, retry_after));
         self.failures = self.failures.saturating_add(1);
     }
 
-    /// The session is gone: whatever was under way counts no more.
+    /// The session is gone: whatever was under way counts no more. What the server asked for stands.
     pub(super) fn clear(&mut self) {
-        *self = Self { last_start: self.last_start, ..Self::default() };
+        *self = Self { last_start: self.last_start, not_before: self.not_before, ..Self::default() };
     }
 }
 
 /// How long to wait after `failures` failures: doubling from one second to [`RETRY_CAP`], with full jitter in its
-/// upper half, and never less than the server asked for (bounded to an hour: a wrong header must not silence us).
+/// upper half, and never less than the server asked for.
 pub(super) fn retry_delay(failures: u32, jitter: f64, retry_after: Option<Duration>) -> Duration {
     let ceiling = Duration::from_secs(1 << failures.min(7)).min(RETRY_CAP);
     let delay = ceiling.mul_f64(0.5 + 0.5 * jitter);
-    delay.max(retry_after.unwrap_or_default().min(Duration::from_hours(1)))
+    delay.max(bounded(retry_after.unwrap_or_default()))
+}
+
+/// What the server asked for, an hour at most: a wrong header must not silence us.
+fn bounded(retry_after: Duration) -> Duration {
+    retry_after.min(Duration::from_hours(1))
 }
 
 #[cfg(test)]
@@ -116,6 +128,25 @@ mod tests {
         assert_eq!(schedule.deadline(), None, "one call at a time");
         schedule.succeeded(t0 + seconds(20), 0.5);
         assert!(schedule.start(t0 + seconds(20)));
+    }
+
+    #[test]
+    fn a_trigger_waits_for_as_long_as_the_server_asked_and_a_person_does_not() {
+        let t0 = Instant::now();
+        let mut schedule = Schedule::default();
+        schedule.trigger(t0, Duration::ZERO);
+        assert!(schedule.start(t0));
+        schedule.failed(t0, 0.5, Some(seconds(60)));
+        schedule.trigger(t0 + seconds(20), Duration::ZERO);
+        assert_eq!(schedule.deadline(), Some(t0 + seconds(60)), "a gap does not bring the call forward");
+        schedule.clear();
+        schedule.trigger(t0 + seconds(30), Duration::ZERO);
+        assert_eq!(schedule.deadline(), Some(t0 + seconds(60)), "nor does another session");
+        schedule.trigger_now(t0 + seconds(31));
+        assert!(schedule.start(t0 + seconds(31)), "a person's click is no storm");
+        schedule.failed(t0 + seconds(31), 0.5, None);
+        schedule.trigger(t0 + seconds(45), Duration::ZERO);
+        assert!(schedule.start(t0 + seconds(45)), "a failure without the header asks for nothing");
     }
 
     #[test]

@@ -202,7 +202,7 @@ impl<H: Host> Controller<H> {
                 active.socket_down(now, None, jitter);
                 active.link.refused_channel = Some(problems::channel_refused(&message));
                 // The list call tells whether it is the sid that is no longer accepted.
-                active.list.trigger_now(Instant::now());
+                active.list.trigger(Instant::now(), Duration::ZERO);
             }
             ClientEvent::ServerError { code, message } => {
                 tracing::warn!(?code, %message, "the channel server complains");

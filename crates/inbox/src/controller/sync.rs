@@ -10,12 +10,7 @@ use fasttrack_client::{Error, Listing, Notification};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::{
-    Controller, alerts,
-    news::{Completed, What},
-    problems,
-    requests::give,
-};
+use super::{Controller, alerts, news::What, problems};
 use crate::{AlertTarget, Code, Event, Handover, Host, Message, MessageId, store::Merged};
 
 /// The store's note of when the list call last succeeded.
@@ -92,11 +87,9 @@ impl<H: Host> Controller<H> {
             return;
         };
         self.counters.received += 1;
-        if message.incomplete && message.id.is_on_server() {
+        if message.incomplete && message.id.is_on_server() && self.complete_live(&message) {
             // Alerted once it is whole, or once the server did not have the rest.
-            if self.complete(message.clone(), None).is_ok() {
-                return;
-            }
+            return;
         }
         self.merge_live(&message);
     }
@@ -128,7 +121,7 @@ impl<H: Host> Controller<H> {
     }
 
     /// Makes a message of what the wire said. Fenced: a defect in reading one must not take the session down.
-    fn read_message(&self, notification: &Notification, read: Read) -> Option<Message> {
+    pub(super) fn read_message(&self, notification: &Notification, read: Read) -> Option<Message> {
         let now = self.now();
         let read = catch_unwind(AssertUnwindSafe(|| read(notification, now)));
         if read.is_err() {
@@ -137,7 +130,7 @@ impl<H: Host> Controller<H> {
         read.ok()
     }
 
-    fn merge_live(&mut self, message: &Message) {
+    pub(super) fn merge_live(&mut self, message: &Message) {
         match self.merge(std::slice::from_ref(message)).as_deref() {
             // Whatever kept alerts waiting may be over.
             Some([Merged::New]) => self.alerts_possible(),
@@ -153,7 +146,7 @@ impl<H: Host> Controller<H> {
     }
 
     /// Merges; alerts of what turned out to be read are taken back.
-    fn merge(&mut self, messages: &[Message]) -> Option<Vec<Merged>> {
+    pub(super) fn merge(&mut self, messages: &[Message]) -> Option<Vec<Merged>> {
         let now = self.now();
         let merged = self.active.as_mut().map(|active| active.store.merge_all(messages, now))?;
         let merged = self.stored(merged)?;
@@ -165,39 +158,6 @@ impl<H: Host> Controller<H> {
             .collect();
         self.withdraw(read);
         Some(merged)
-    }
-
-    pub(super) fn completed(&mut self, Completed { cut, whole, answer }: Completed) {
-        let mut problem = None;
-        let message = match whole {
-            Ok(Some(notification)) => {
-                let whole = self.read_message(&notification, Message::from_fetched);
-                whole.filter(|whole| whole.id == cut.id).unwrap_or_else(|| cut.clone())
-            }
-            Ok(None) => Message { incomplete: false, ..cut.clone() },
-            Err(error) => {
-                tracing::warn!(%error, "the rest of a message could not be fetched");
-                problem = Some(problems::call(&error));
-                cut.clone()
-            }
-        };
-        self.merge_live_or_again(&message, answer.is_some());
-        if let Some(answer) = answer {
-            let detail = self.compose_detail(&message).map(|mut detail| {
-                detail.row.problem = detail.row.problem.or(problem);
-                detail
-            });
-            give(answer, detail);
-        }
-    }
-
-    /// Merges a message that is whole now; one that was only opened again is no new event.
-    fn merge_live_or_again(&mut self, message: &Message, opened: bool) {
-        if opened {
-            self.merge(std::slice::from_ref(message));
-        } else {
-            self.merge_live(message);
-        }
     }
 
     /// Raises the next alert, one at a time.

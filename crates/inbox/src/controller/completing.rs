@@ -1,0 +1,94 @@
+//! The rest of messages that the channel had to cut: fetched one by one, a few at a time. A burst of them must never
+//! become a burst of calls, and whoever opens one must never wait behind it.
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+use super::{
+    Controller,
+    news::{Completed, What},
+    problems,
+    requests::give,
+};
+use crate::{Detail, Host, Message, handle::Answer};
+
+/// Fetches under way at once.
+const AT_ONCE: usize = 4;
+/// Fetches under way or waiting for their turn. What comes beyond is fetched by the list call, all in one.
+const MOST: usize = 64;
+
+/// The turns of fetches that nobody waits for.
+pub(super) struct Turns {
+    places: Arc<Semaphore>,
+    running: Arc<Semaphore>,
+}
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self { places: Arc::new(Semaphore::new(MOST)), running: Arc::new(Semaphore::new(AT_ONCE)) }
+    }
+}
+
+impl<H: Host> Controller<H> {
+    /// Starts to fetch what a live event had not. False when it cannot be done now: it is merged as it is, and the
+    /// list call brings the rest.
+    pub(super) fn complete_live(&mut self, cut: &Message) -> bool {
+        let Some(active) = &mut self.active else { return false };
+        let Some(session) = active.session.clone() else { return false };
+        let Ok(place) = Arc::clone(&active.completing.places).try_acquire_owned() else {
+            active.list.trigger(tokio::time::Instant::now(), std::time::Duration::ZERO);
+            return false;
+        };
+        let running = Arc::clone(&active.completing.running);
+        let cut = cut.clone();
+        self.spawn_for_account(async move {
+            let _place = place;
+            // Never closed, so always had in the end.
+            let _turn = running.acquire().await;
+            let whole = session.one(&cut.id.0).await;
+            What::Completed(Box::new(Completed { cut, whole, answer: None }))
+        });
+        true
+    }
+
+    /// Fetches the rest of a message that was opened. Without a session it is shown as it is, with the reason on it.
+    pub(super) fn complete_opened(&mut self, cut: Message, answer: Answer<Detail>) {
+        let Some(session) = self.active.as_ref().and_then(|active| active.session.clone()) else {
+            let detail = self.compose_detail(&cut).map(|mut detail| {
+                detail.row.problem.get_or_insert_with(problems::no_live_connection);
+                detail
+            });
+            return give(answer, detail);
+        };
+        self.spawn_for_account(async move {
+            let whole = session.one(&cut.id.0).await;
+            What::Completed(Box::new(Completed { cut, whole, answer: Some(answer) }))
+        });
+    }
+
+    /// A fetch ended.
+    pub(super) fn completed(&mut self, Completed { cut, whole, answer }: Completed) {
+        let mut problem = None;
+        let message = match whole {
+            Ok(Some(notification)) => {
+                let whole = self.read_message(&notification, Message::from_fetched);
+                whole.filter(|whole| whole.id == cut.id).unwrap_or_else(|| cut.clone())
+            }
+            Ok(None) => Message { incomplete: false, ..cut.clone() },
+            Err(error) => {
+                tracing::warn!(%error, "the rest of a message could not be fetched");
+                problem = Some(problems::call(&error));
+                cut.clone()
+            }
+        };
+        let Some(answer) = answer else { return self.merge_live(&message) };
+        // It was only opened again: no new event.
+        self.merge(std::slice::from_ref(&message));
+        let detail = self.compose_detail(&message).map(|mut detail| {
+            detail.row.problem = detail.row.problem.or(problem);
+            detail
+        });
+        give(answer, detail);
+    }
+}
