@@ -102,7 +102,7 @@ async fn the_menu_says_signing_in_while_the_log_in_runs_and_connecting_until_mes
     let url = scene.fasttrack.url();
     let sign_in = app::sign_in(&scene.desktop, &url, BRAND, SID);
     let watch = async {
-        let signing_in = ["Sign in…", "(Signing in…)", "---", "(Mark all as read)", "(Sign out)", "---", "Quit"];
+        let signing_in = ["Open Traybell", "(Signing in…)", "---", "(Mark all as read)", "(Sign out)", "---", "Quit"];
         tray.await_menu("says that a sign-in runs", |labels| labels == signing_in).await;
         scene.fasttrack.mend(Endpoint::Login);
         // Logged in, the socket is up, and whether the channel may be had is not known yet.

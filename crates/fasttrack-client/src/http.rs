@@ -17,6 +17,9 @@ use crate::tls::tls_config;
 /// Name and version, so that an operator can tell in a log who calls.
 const USER_AGENT: &str = concat!("traybell/", env!("CARGO_PKG_VERSION"));
 
+/// Connections kept open to one host.
+const KEPT_CONNECTIONS: usize = 2;
+
 /// How long and how much: the bounds of every call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -71,7 +74,7 @@ impl Http {
                 .timeout(limits.total)
                 // The list is asked for about every ten minutes; a connection kept that long is a dead one.
                 .pool_idle_timeout(Duration::from_mins(1))
-                .pool_max_idle_per_host(2)
+                .pool_max_idle_per_host(KEPT_CONNECTIONS)
         };
         let outward = builder().build().map_err(|error| setup(&error))?;
         let loopback = builder().no_proxy().build().map_err(|error| setup(&error))?;
@@ -86,7 +89,7 @@ impl Http {
 
     /// Sends a request and reads the whole answer, within the limits.
     pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Reply, Error> {
-        let response = request.send().await.map_err(network)?;
+        let response = self.answer(request).await.map_err(network)?;
         let status = response.status().as_u16();
         let (url, headers) = (response.url().clone(), response.headers().clone());
         let body = match self.body(response).await {
@@ -96,6 +99,21 @@ impl Http {
             Err(error) => return Err(error),
         };
         Ok(Reply::new(url, status, &headers, &body))
+    }
+
+    /// The head of the answer. Servers and proxies close connections that they had said to keep, and a request that is
+    /// on its way to one then gets no answer at all: it is sent anew, on each kept connection in turn and at last on a
+    /// new one. No call of this API does more when it is sent twice.
+    async fn answer(&self, request: RequestBuilder) -> Result<Response, reqwest::Error> {
+        let mut request = request;
+        for _ in 0..KEPT_CONNECTIONS {
+            let Some(again) = request.try_clone() else { break };
+            match request.send().await {
+                Err(error) if is_unanswered(&error) => request = again,
+                outcome => return outcome,
+            }
+        }
+        request.send().await
     }
 
     async fn body(&self, mut response: Response) -> Result<Vec<u8>, Error> {
@@ -123,6 +141,12 @@ impl fmt::Debug for Http {
 /// The size the answer announces: saves reading what will be refused.
 fn announced(headers: &HeaderMap) -> Option<usize> {
     headers.get(reqwest::header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// Whether the connection was closed before the answer began.
+fn is_unanswered(error: &reqwest::Error) -> bool {
+    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
+    causes.filter_map(|error| error.downcast_ref::<hyper::Error>()).any(hyper::Error::is_incomplete_message)
 }
 
 fn setup(error: &reqwest::Error) -> Error {

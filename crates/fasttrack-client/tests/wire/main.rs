@@ -7,6 +7,7 @@ mod config;
 mod fake;
 mod faults;
 mod happy;
+mod kept;
 mod login;
 mod raw;
 mod redirects;
