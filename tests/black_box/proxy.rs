@@ -33,7 +33,8 @@ async fn every_call_goes_through_the_proxy_and_a_proxy_that_is_away_is_waited_fo
     app::await_listed(&scene.desktop, &["Live"]).await;
 
     proxy.stop();
-    app::run(&scene.desktop, &["read", &first.to_string()]).await.succeeded();
+    let waits = app::run(&scene.desktop, &["read", &first.to_string()]).await;
+    assert!(waits.err.contains("Marked here, and the server has not got it yet"), "{waits:?}");
     app::await_status(&scene.desktop, "with a read mark that waits", |status| status["outbox"] == 1).await;
     assert!(scene.fasttrack.read_marks().is_empty(), "nothing goes past the proxy");
     proxy.launch(&scene.desktop).await;
