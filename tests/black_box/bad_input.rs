@@ -126,14 +126,14 @@ async fn a_server_that_misbehaves_while_running_takes_nothing_away() {
         scene.fasttrack.break_with(Endpoint::List, fault.clone());
         let calls = scene.fasttrack.calls(Endpoint::List).len();
         // A new subscription asks for the list.
-        scene.sockudo.restart(&scene.desktop).await;
+        scene.sockudo.restart().await;
         scene.fasttrack.await_calls(Endpoint::List, calls).await;
         let listed = app::list(&scene.desktop).await.unwrap();
         assert_eq!(listed.len(), 1, "after {fault:?}: {listed:?}");
         scene.fasttrack.mend(Endpoint::List);
     }
     assert_eq!(scene.fasttrack.other_host().requests(), [] as [&str; 0], "no token went to another host");
-    scene.sockudo.restart(&scene.desktop).await;
+    scene.sockudo.restart().await;
     scene.await_live().await;
     scene.send(&Message::new("message", "Still alive")).await;
     scene.notifications().await_titled("Still alive").await;

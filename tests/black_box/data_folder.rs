@@ -97,7 +97,7 @@ async fn a_full_disk_is_said_and_the_session_goes_on_when_there_is_room() {
         let said = format!("{} {}", answer.out, answer.err).to_lowercase();
         if said.contains("full") || said.contains("room") || said.contains("space") { Ok(said) } else { Err(said) }
     });
-    let refresh = scene.sockudo.restart(&scene.desktop);
+    let refresh = scene.sockudo.restart();
     let ((), said) = tokio::join!(refresh, status);
     println!("{said}");
     let listed = app::finish(run(text(&["list", "--json"])), "", "list").await;
@@ -106,7 +106,7 @@ async fn a_full_disk_is_said_and_the_session_goes_on_when_there_is_room() {
     app::finish(shell(format!("rm '{filler}'; mount -o remount,size=64m '{}'", folder.display())), "", "rm")
         .await
         .succeeded();
-    scene.sockudo.restart(&scene.desktop).await;
+    scene.sockudo.restart().await;
     wait::until("the messages that had no room", || async {
         let listed = app::finish(run(text(&["list", "--json"])), "", "list").await;
         if listed.out.contains("No room 20") { Ok(()) } else { Err(format!("{listed:?}")) }

@@ -13,7 +13,7 @@ async fn a_sid_that_expires_while_running_is_asked_for_alone_and_nothing_is_lost
     window.row("Still to be read").await;
 
     scene.fasttrack.reject_sids();
-    scene.sockudo.restart(&scene.desktop).await;
+    scene.sockudo.restart().await;
     window.await_pill("Session expired").await;
     let told = scene
         .notifications()

@@ -28,7 +28,7 @@ async fn a_server_that_is_killed_and_restarted_loses_no_message_and_repeats_none
 
     scene.fasttrack.add(&Message::new("inbox", "Sent in between"));
     scene.fasttrack.restart().await;
-    scene.sockudo.restart(&scene.desktop).await;
+    scene.sockudo.restart().await;
     window.await_pill("Online").await;
     window.gone("banner").await;
     tray.await_menu("says online", |labels| labels.iter().any(|label| label == "(Online)")).await;
@@ -56,7 +56,7 @@ async fn the_socket_is_back_within_a_second_or_two_of_the_servers_return() {
         app::await_status(&scene.desktop, "not online", |status| status["state"] != "online").await;
         let title = format!("Missed {round}");
         scene.fasttrack.add(&Message::new("message", &title));
-        scene.sockudo.restart(&scene.desktop).await;
+        scene.sockudo.restart().await;
         let returned = Instant::now();
         scene.sockudo.await_subscriber(&scene.fasttrack.channel()).await;
         let took = returned.elapsed();

@@ -108,7 +108,7 @@ async fn sockudo_publishes_is_killed_and_comes_back_on_the_same_port() {
     assert_eq!(sockudo.subscribers("private-prisma-7-123").await.unwrap(), 0);
     sockudo.kill();
     assert!(sockudo.publish("private-prisma-7-123", "message", &serde_json::json!({})).await.is_err());
-    sockudo.restart(&desktop).await;
+    sockudo.restart().await;
     sockudo.publish("private-prisma-7-123", "message", &serde_json::json!({"a": 2})).await.unwrap();
 }
 

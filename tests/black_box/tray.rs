@@ -48,12 +48,12 @@ async fn the_menu_follows_the_state_and_its_items_work() {
     };
     tray.await_menu("is offline", offline).await;
     scene.fasttrack.restart().await;
-    scene.sockudo.restart(&scene.desktop).await;
+    scene.sockudo.restart().await;
     tray.await_menu("is online again", |labels| labels == online).await;
 
     scene.fasttrack.reject_sids();
     scene.send(&Message::new("message", "Third")).await;
-    scene.sockudo.restart(&scene.desktop).await;
+    scene.sockudo.restart().await;
     let expired = |labels: &[String]| {
         labels.len() == 8 && labels[0] == "Sign in…" && labels[2] == "(Session expired)" && labels[5] == "Sign out"
     };

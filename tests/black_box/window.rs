@@ -103,7 +103,7 @@ async fn try_now_in_the_banner_tries_now() {
         if now > calls { Ok(()) } else { Err(format!("{now} calls")) }
     })
     .await;
-    scene.sockudo.restart(&scene.desktop).await;
+    scene.sockudo.restart().await;
     window.await_pill("Online").await;
     window.row("Waited for").await;
     window.end().await;

@@ -7,6 +7,7 @@
 #![cfg(target_os = "linux")]
 
 pub mod app;
+pub mod backend;
 pub mod bubble;
 pub mod desktop;
 pub mod driver;

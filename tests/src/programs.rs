@@ -4,6 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use crate::sockudo::Release;
+
 /// The app that a program of this package was told to use.
 static CHOSEN: OnceLock<PathBuf> = OnceLock::new();
 
@@ -26,9 +28,17 @@ pub fn relay() -> PathBuf {
     found("traybell-relay", &["TRAYBELL_RELAY_BIN", "RELAY_BIN"], built("traybell-relay"))
 }
 
-/// The Pusher server. `SOCKUDO_BIN`, else the developer cache.
-pub fn sockudo() -> PathBuf {
-    found("sockudo 5.2.0", &["SOCKUDO_BIN"], cached("sockudo-5.2.0/bin/sockudo"))
+/// The Pusher server. `SOCKUDO_BIN` or `SOCKUDO_V2_BIN`, else the developer cache.
+pub fn sockudo(release: Release) -> PathBuf {
+    match release {
+        Release::V5 => found("sockudo 5.2.0", &["SOCKUDO_BIN"], cached("sockudo-5.2.0/bin/sockudo")),
+        Release::V2 => found("sockudo 2.9.2", &["SOCKUDO_V2_BIN"], cached("sockudo-2.9.2/bin/sockudo")),
+    }
+}
+
+/// What npm installed: the parts of other people that speak the same protocol.
+pub fn node_modules() -> PathBuf {
+    repository().join("node_modules")
 }
 
 /// What stands between `WebDriver` and the window. `TAURI_DRIVER_BIN`, else the developer cache.
@@ -50,7 +60,7 @@ fn found(name: &str, variables: &[&str], default: PathBuf) -> PathBuf {
     let path = variables.iter().find_map(std::env::var_os).map_or(default, PathBuf::from);
     assert!(
         path.is_file(),
-        "{name} is not at {}: `cargo xtask test black-box` builds and installs what these tests need (or set {})",
+        "{name} is not at {}: `cargo xtask test` builds and installs what these tests need (or set {})",
         path.display(),
         variables.join(" or ")
     );

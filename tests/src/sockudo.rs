@@ -1,7 +1,8 @@
-//! [`Sockudo`]: a real Pusher server, sockudo 5.2.0, on a loopback port of its own, with its HTTP API for publishing.
-//! It can be killed and started again on the same port.
+//! [`Sockudo`]: a real Pusher server, sockudo, on a loopback port of its own, with its HTTP API for publishing. It can be
+//! killed and started again on the same port.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -10,10 +11,20 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 
 use crate::desktop::Desktop;
-use crate::process::{Program, free_port};
+use crate::process::{Program, free_port, tied};
 use crate::{md5, programs, wait};
 
-const APP_ID: &str = "traybell-tests";
+/// What the one app on the server is called there.
+pub const APP_ID: &str = "traybell-tests";
+
+/// Which sockudo. They differ where the protocol leaves room: 2.9.2 closes the socket on a wrong signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Release {
+    /// 5.2.0.
+    V5,
+    /// 2.9.2.
+    V2,
+}
 
 /// The app's key and secret on the server.
 #[derive(Debug, Clone)]
@@ -26,8 +37,11 @@ pub struct AppKey {
 
 /// A running (or killed) sockudo.
 pub struct Sockudo {
+    release: Release,
     program: Option<Program>,
     config: PathBuf,
+    logs: PathBuf,
+    environment: Vec<(String, String)>,
     /// Stays the same over restarts.
     pub port: u16,
     /// The one app it serves.
@@ -36,24 +50,38 @@ pub struct Sockudo {
 }
 
 impl Sockudo {
-    /// Starts one; returns when it answers.
+    /// Starts one in a session; returns when it answers.
     pub async fn start(desktop: &Desktop) -> Self {
+        let folders = &desktop.folders;
+        Self::begin(Release::V5, &folders.root, &folders.logs, desktop.environment()).await
+    }
+
+    /// Starts one without a session, its files in `folder`; returns when it answers.
+    pub async fn alone(release: Release, folder: &Path) -> Self {
+        Self::begin(release, folder, folder, Vec::new()).await
+    }
+
+    async fn begin(release: Release, folder: &Path, logs: &Path, environment: Vec<(String, String)>) -> Self {
         let port = free_port();
         let app = AppKey { key: "tests-key".to_owned(), secret: "tests-secret-of-the-app".to_owned() };
-        let config = desktop.folders.root.join("sockudo.json");
+        let config = folder.join("sockudo.json");
         let settings = json!({
             "host": "127.0.0.1",
             "port": port,
             "debug": false,
             "metrics": {"enabled": false},
+            "rate_limiter": {"enabled": false},
             "shutdown_grace_period": 1,
-            "app_manager": {"driver": "memory", "array": {"apps": [
-                {"id": APP_ID, "key": app.key, "secret": app.secret, "enabled": true}
-            ]}}
+            "app_manager": {"driver": "memory", "array": {"apps": [{
+                "id": APP_ID, "key": app.key, "secret": app.secret, "enabled": true,
+                "max_connections": 1_000, "max_client_events_per_second": 10,
+                "enable_client_messages": true, "enable_user_authentication": true, "enable_watchlist_events": true,
+            }]}}
         });
-        std::fs::write(&config, settings.to_string()).expect("the session's folder is ours");
-        let mut server = Self { program: None, config, port, app, http: plain_client() };
-        server.launch(desktop).await;
+        std::fs::write(&config, settings.to_string()).expect("the folder is ours");
+        let logs = logs.to_owned();
+        let mut server = Self { release, program: None, config, logs, environment, port, app, http: plain_client() };
+        server.launch().await;
         server
     }
 
@@ -63,9 +91,9 @@ impl Sockudo {
     }
 
     /// Starts it again on the same port.
-    pub async fn restart(&mut self, desktop: &Desktop) {
+    pub async fn restart(&mut self) {
         self.kill();
-        self.launch(desktop).await;
+        self.launch().await;
     }
 
     /// Publishes `data` as the event `name` on `channel`, through the server's signed HTTP API.
@@ -110,10 +138,11 @@ impl Sockudo {
         .await;
     }
 
-    async fn launch(&mut self, desktop: &Desktop) {
-        let mut command = desktop.command(programs::sockudo());
+    async fn launch(&mut self) {
+        let mut command: Command = tied(programs::sockudo(self.release));
+        command.env_clear().envs(self.environment.iter().cloned()).stdin(Stdio::null());
         command.arg("--config").arg(&self.config).env("RUST_LOG", "warn").env("NO_COLOR", "1");
-        self.program = Some(desktop.run("sockudo", command));
+        self.program = Some(Program::start("sockudo", command, &self.logs));
         let address = format!("http://127.0.0.1:{}/up/{APP_ID}", self.port);
         wait::until("sockudo", || async {
             match self.http.get(&address).send().await {

@@ -3,10 +3,9 @@
 //! The vendor writes GET, every integration sends POST: POST it is, then GET where the server knows no POST, and what
 //! worked is remembered for the session. The token stands in the address here, so no address may ever be printed.
 
-use std::pin::Pin;
 use std::sync::atomic::Ordering;
 
-use pusher_client::{Authorization, AuthorizeError, Authorizer};
+use pusher_client::{Answer, Authorization, AuthorizeError, Authorizer};
 use reqwest::Method;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -62,11 +61,7 @@ impl ChannelAuthorizer {
 }
 
 impl Authorizer for ChannelAuthorizer {
-    fn authorize<'a>(
-        &'a self,
-        socket_id: &'a str,
-        channel: &'a str,
-    ) -> Pin<Box<dyn Future<Output = Result<Authorization, AuthorizeError>> + Send + 'a>> {
+    fn authorize<'a>(&'a self, socket_id: &'a str, channel: &'a str) -> Answer<'a, Authorization> {
         Box::pin(async move { self.authorization(socket_id, channel).await.map_err(judged) })
     }
 }
@@ -87,7 +82,11 @@ fn read(reply: &Reply) -> Result<Authorization, Error> {
         other => lenient::text(other),
     };
     let auth = auth.ok_or_else(|| Error::shape("the channel authorization holds no signature"))?;
-    Ok(Authorization { auth, channel_data })
+    let authorization = Authorization::new(auth);
+    Ok(match channel_data {
+        Some(channel_data) => authorization.with_channel_data(channel_data),
+        None => authorization,
+    })
 }
 
 /// What a failure means for the subscription. Only the server's own no about this channel is final; what may pass

@@ -7,7 +7,8 @@ use crate::Error;
 /// The longest name a Pusher-compatible server is known to take.
 const LONGEST_NAME: usize = 200;
 
-/// What a channel's prefix says it is (Pusher: *Channel types*).
+/// What a channel's prefix says it is (Pusher: *Channel types*). Each of them can be a cache channel besides, see
+/// [`ChannelKind::is_cache`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ChannelKind {
@@ -19,17 +20,12 @@ pub enum ChannelKind {
     Encrypted,
     /// `presence-`: subscribers see each other.
     Presence,
-    /// `cache-`, `private-cache-`, …: the last event is sent on subscription.
-    Cache,
 }
 
 impl ChannelKind {
     /// What the prefix of `channel` says.
     pub fn of(channel: &str) -> Self {
-        const CACHES: [&str; 4] = ["cache-", "private-cache-", "presence-cache-", "private-encrypted-cache-"];
-        if CACHES.iter().any(|prefix| channel.starts_with(prefix)) {
-            Self::Cache
-        } else if channel.starts_with("private-encrypted-") {
+        if channel.starts_with("private-encrypted-") {
             Self::Encrypted
         } else if channel.starts_with("private-") {
             Self::Private
@@ -38,6 +34,18 @@ impl ChannelKind {
         } else {
             Self::Public
         }
+    }
+
+    /// Whether the server keeps the last event of `channel` and sends it on subscription (`cache-`, `private-cache-`,
+    /// `private-encrypted-cache-`, `presence-cache-`).
+    pub fn is_cache(channel: &str) -> bool {
+        const PREFIXES: [&str; 4] = ["cache-", "private-cache-", "private-encrypted-cache-", "presence-cache-"];
+        PREFIXES.iter().any(|prefix| channel.starts_with(prefix))
+    }
+
+    /// Whether each subscription has to be signed by the application's server.
+    pub fn needs_authorization(self) -> bool {
+        self != Self::Public
     }
 }
 
@@ -48,12 +56,11 @@ impl fmt::Display for ChannelKind {
             Self::Private => "private",
             Self::Encrypted => "private encrypted",
             Self::Presence => "presence",
-            Self::Cache => "cache",
         })
     }
 }
 
-/// Whether this client can subscribe to `channel`, and as what.
+/// Whether a server would take `channel`, and as what.
 pub(crate) fn check(channel: &str) -> Result<ChannelKind, Error> {
     let invalid = |reason| Err(Error::InvalidChannel { channel: channel.into(), reason });
     if channel.is_empty() {
@@ -68,10 +75,7 @@ pub(crate) fn check(channel: &str) -> Result<ChannelKind, Error> {
     if channel.chars().any(|c| c.is_whitespace() || c.is_control()) {
         return invalid("it has spaces or control characters");
     }
-    match ChannelKind::of(channel) {
-        kind @ (ChannelKind::Public | ChannelKind::Private) => Ok(kind),
-        kind => Err(Error::UnsupportedChannel { channel: channel.into(), kind }),
-    }
+    Ok(ChannelKind::of(channel))
 }
 
 #[cfg(test)]
@@ -79,27 +83,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_prefix_says_the_kind() {
+    fn a_prefix_says_the_kind_and_whether_the_last_event_is_kept() {
         let table = [
-            ("news", ChannelKind::Public),
-            ("privateer", ChannelKind::Public),
-            ("private-a", ChannelKind::Private),
-            ("private-encrypted-a", ChannelKind::Encrypted),
-            ("presence-a", ChannelKind::Presence),
-            ("cache-a", ChannelKind::Cache),
-            ("private-cache-a", ChannelKind::Cache),
-            ("presence-cache-a", ChannelKind::Cache),
-            ("private-encrypted-cache-a", ChannelKind::Cache),
+            ("news", ChannelKind::Public, false),
+            ("privateer", ChannelKind::Public, false),
+            ("private-a", ChannelKind::Private, false),
+            ("private-encrypted-a", ChannelKind::Encrypted, false),
+            ("presence-a", ChannelKind::Presence, false),
+            ("cache-a", ChannelKind::Public, true),
+            ("private-cache-a", ChannelKind::Private, true),
+            ("presence-cache-a", ChannelKind::Presence, true),
+            ("private-encrypted-cache-a", ChannelKind::Encrypted, true),
+            ("my-cache-a", ChannelKind::Public, false),
         ];
-        for (name, kind) in table {
-            assert_eq!(ChannelKind::of(name), kind, "{name}");
-        }
-    }
-
-    #[test]
-    fn kinds_of_a_later_day_are_a_typed_error() {
-        for name in ["presence-a", "private-encrypted-a", "cache-a", "private-cache-a"] {
-            assert!(matches!(check(name), Err(Error::UnsupportedChannel { .. })), "{name}");
+        for (name, kind, cache) in table {
+            assert_eq!((ChannelKind::of(name), ChannelKind::is_cache(name)), (kind, cache), "{name}");
         }
     }
 

@@ -2,19 +2,23 @@
 
 use std::{fmt, sync::Arc};
 
+use serde::Serialize;
 use tokio::sync::{
     mpsc::{UnboundedSender, unbounded_channel},
     oneshot, watch,
 };
 
 use crate::{
-    Error,
-    authorizer::Authorizer,
+    Error, USER,
+    authorizer::{Authenticator, Authorizer},
     channel,
     connection::{Command, Connection},
-    event::State,
+    entry::Kind,
+    event::{ChannelEvent, State},
     options::Options,
-    subscription::{Audience, ClientEvents, Subscription},
+    queue::Queue,
+    subscription::{Audience, ClientEvents, MOST_BYTES, Subscription},
+    trigger::trigger,
 };
 
 /// A connection that keeps itself up. Cheap to clone; when the last client and the last subscription are gone, the
@@ -58,12 +62,41 @@ impl Client {
     /// Subscribing to a channel that was refused asks for it again.
     pub async fn subscribe(&self, channel: &str) -> Result<Subscription, Error> {
         let kind = channel::check(channel)?;
-        let subscription = Subscription::new(channel, self.buffer, self.commands.clone());
+        self.join(channel, Kind::Channel(kind)).await
+    }
+
+    /// Signs the user in, now or as soon as there is a connection, and again on each connection that follows (Pusher:
+    /// *User authentication*).
+    ///
+    /// What it gives is the user's own channel: what the application's server sends to this user on all of their
+    /// connections, and who of the user's watchlist comes and goes. Like any subscription it tells when it is there, and
+    /// when it was refused. Presence channels whose authorization names no member join as this user.
+    ///
+    /// Dropping it leaves that channel. The protocol knows no signing out: to the server, this connection stays the
+    /// user's. Signing in again replaces the authenticator from the next sign-in on.
+    pub async fn sign_in(&self, authenticator: Arc<dyn Authenticator>) -> Result<Subscription, Error> {
+        self.commands.send(Command::SignIn(authenticator)).map_err(|_| Error::Closed)?;
+        self.join(USER, Kind::User).await
+    }
+
+    async fn join(&self, channel: &str, kind: Kind) -> Result<Subscription, Error> {
+        let queue = Arc::new(Queue::new(self.buffer, MOST_BYTES));
+        let leave = Leave { channel, queue: Some(queue.clone()), commands: &self.commands };
         let (accepted, answer) = oneshot::channel();
-        let command = Command::Subscribe { channel: channel.into(), kind, queue: subscription.queue(), accepted };
+        let command = Command::Subscribe { channel: channel.into(), kind, queue: queue.clone(), accepted };
         self.commands.send(command).map_err(|_| Error::Closed)?;
-        answer.await.map_err(|_| Error::Closed)?;
-        Ok(subscription)
+        let members = answer.await.map_err(|_| Error::Closed)?;
+        leave.not();
+        Ok(Subscription::new(channel, queue, self.commands.clone(), members))
+    }
+
+    /// Sends an event to the other subscribers of `channel`, past the application's server (Pusher: *Client events*).
+    ///
+    /// Its name starts with `client-`; the channel is private or presence, and subscribed now: nothing is kept for
+    /// later. It returns when the event is on its way; that it comes too fast the server says later, by
+    /// [`crate::ClientEvent::ServerError`] 4301.
+    pub async fn trigger(&self, channel: &str, name: &str, data: &impl Serialize) -> Result<(), Error> {
+        trigger(&self.commands, channel, name, data)?.await
     }
 
     /// Asks again for a channel that was refused, and at once for one whose next try is waited for.
@@ -73,11 +106,23 @@ impl Client {
         answer.await.map_err(|_| Error::Closed)?
     }
 
-    /// The network may be back, or may be gone: ends a wait for the next attempt and starts the waits anew, or, when
-    /// connected, pings at once and gives the server 4 s to answer.
+    /// Ends a wait for the next attempt and starts the waits anew, or, when connected, pings at once and gives the server
+    /// 4 s to answer. For a person who asks for it.
     pub fn retry_now(&self) {
         // When the task has ended, there is nothing to retry.
         let _ = self.commands.send(Command::RetryNow);
+    }
+
+    /// The network has changed: it may be back, or a connection over it may be dead. The same as
+    /// [`Client::retry_now`], for programs that the operating system tells so.
+    pub fn network_changed(&self) {
+        self.retry_now();
+    }
+
+    /// The machine woke up. The same as [`Client::retry_now`], for programs that the operating system tells so; others
+    /// rely on the wall clock ([`Options::sleep_check`]).
+    pub fn woke(&self) {
+        self.retry_now();
     }
 
     /// Says goodbye to the server and ends the task. Nothing is delivered once this returns, whatever is still waiting.
@@ -90,5 +135,26 @@ impl Client {
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client").field("state", &*self.state.borrow()).finish_non_exhaustive()
+    }
+}
+
+/// Takes a subscription back when its caller has stopped waiting for it.
+struct Leave<'a> {
+    channel: &'a str,
+    queue: Option<Arc<Queue<ChannelEvent>>>,
+    commands: &'a UnboundedSender<Command>,
+}
+
+impl Leave<'_> {
+    fn not(mut self) {
+        self.queue = None;
+    }
+}
+
+impl Drop for Leave<'_> {
+    fn drop(&mut self) {
+        if let Some(queue) = self.queue.take() {
+            let _ = self.commands.send(Command::Unsubscribe { channel: self.channel.into(), queue });
+        }
     }
 }

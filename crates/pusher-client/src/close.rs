@@ -21,17 +21,20 @@ impl Departure {
     pub(crate) fn because(reason: impl Into<String>) -> Self {
         Self { code: None, reason: reason.into() }
     }
+}
 
-    /// How long to wait before the next try, or `None` when there must not be one. `failures` counts those since the
-    /// last connection that held.
-    pub(crate) fn pause(&self, failures: u32, backoff: &Backoff, jitter: f64) -> Option<Duration> {
-        match self.code {
-            Some(4000..=4099) => None,
-            Some(4100..=4199) => Some(BUSY + backoff.delay(failures, jitter)),
-            // At once, but a server that closes in a loop is not asked faster and faster.
-            Some(4200..=4299) if failures == 0 => Some(AT_ONCE.mul_f64(jitter.clamp(0.0, 1.0))),
-            _ => Some(backoff.delay(failures, jitter)),
-        }
+/// The server speaks to nobody without TLS.
+pub(crate) const TLS_ONLY: u16 = 4000;
+
+/// How long to wait before the next try after an end by `code`, or `None` when there must not be one. `failures` counts
+/// those since the last connection that held.
+pub(crate) fn pause(code: Option<u16>, failures: u32, backoff: &Backoff, jitter: f64) -> Option<Duration> {
+    match code {
+        Some(4000..=4099) => None,
+        Some(4100..=4199) => Some(BUSY + backoff.delay(failures, jitter)),
+        // At once, but a server that closes in a loop is not asked faster and faster.
+        Some(4200..=4299) if failures == 0 => Some(AT_ONCE.mul_f64(jitter.clamp(0.0, 1.0))),
+        _ => Some(backoff.delay(failures, jitter)),
     }
 }
 
@@ -40,7 +43,7 @@ mod tests {
     use super::*;
 
     fn pause(code: Option<u16>, failures: u32, jitter: f64) -> Option<Duration> {
-        Departure { code, reason: String::new() }.pause(failures, &Backoff::default(), jitter)
+        super::pause(code, failures, &Backoff::default(), jitter)
     }
 
     #[test]

@@ -5,20 +5,22 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::{
     sync::{mpsc::UnboundedReceiver, oneshot, watch},
-    time::{Instant, sleep},
+    time::{Instant, sleep, sleep_until},
 };
 use tracing::{debug, info};
 
 use crate::{
     Error,
-    authorizer::Authorizer,
-    channel::ChannelKind,
-    close::Departure,
+    authorizer::{Authenticator, Authorizer},
+    close::{self, Departure, TLS_ONLY},
     dial::{Line, dial},
+    entry::Kind,
     event::{ChannelEvent, ClientEvent, State},
     options::{Address, Options},
+    presence::Members,
     queue::Queue,
     roster::Roster,
+    sleep::Sleep,
     subscription::Audience,
 };
 
@@ -29,20 +31,29 @@ const STALE_ATTEMPT: Duration = Duration::from_secs(1);
 
 /// What handles ask of the task.
 pub(crate) enum Command {
-    Subscribe { channel: String, kind: ChannelKind, queue: Arc<Queue<ChannelEvent>>, accepted: oneshot::Sender<()> },
-    Unsubscribe { channel: String, queue: Arc<Queue<ChannelEvent>> },
-    Resubscribe { channel: String, reply: oneshot::Sender<Result<(), Error>> },
+    Subscribe {
+        channel: String,
+        kind: Kind,
+        queue: Arc<Queue<ChannelEvent>>,
+        accepted: oneshot::Sender<watch::Receiver<Members>>,
+    },
+    SignIn(Arc<dyn Authenticator>),
+    Unsubscribe {
+        channel: String,
+        queue: Arc<Queue<ChannelEvent>>,
+    },
+    Resubscribe {
+        channel: String,
+        reply: oneshot::Sender<Result<(), Error>>,
+    },
+    /// A client's event, ready to be sent.
+    Trigger {
+        channel: String,
+        frame: String,
+        reply: oneshot::Sender<Result<(), Error>>,
+    },
     RetryNow,
     Shutdown,
-}
-
-/// What is left to do after a command was applied to the roster.
-pub(crate) enum Effect {
-    /// Something may be due.
-    Look,
-    /// The server is to be told that we left this channel.
-    Left(String),
-    Retry,
 }
 
 /// The task is to end: on request, or because nobody is left to talk to.
@@ -51,12 +62,18 @@ pub(crate) struct Goodbye;
 pub(crate) struct Connection {
     pub(crate) options: Options,
     pub(crate) authorizer: Arc<dyn Authorizer>,
+    pub(crate) authenticator: Option<Arc<dyn Authenticator>>,
     pub(crate) commands: UnboundedReceiver<Command>,
     pub(crate) roster: Roster,
+    pub(crate) sleep: Sleep,
+    /// More waits to be sent than a caller may add to.
+    pub(crate) congested: bool,
     state: watch::Sender<State>,
     audience: Arc<Audience>,
     /// Since the last connection that held.
     failures: u32,
+    /// When there will have been no connection for too long; `None` once that was said.
+    unavailable_at: Option<Instant>,
 }
 
 impl Connection {
@@ -68,24 +85,36 @@ impl Connection {
         audience: Arc<Audience>,
     ) -> Self {
         let roster = Roster::new(options.authorize_backoff.clone(), options.subscribe_timeout);
-        Self { options, authorizer, commands, roster, state, audience, failures: 0 }
+        let sleep = Sleep::new(&options);
+        let unavailable_at = Instant::now().checked_add(options.unavailable_timeout);
+        Self {
+            options,
+            authorizer,
+            authenticator: None,
+            commands,
+            roster,
+            sleep,
+            congested: false,
+            state,
+            audience,
+            failures: 0,
+            unavailable_at,
+        }
     }
 
+    /// Connects again and again, until the task is to end.
     pub(crate) async fn run(mut self) {
-        let Goodbye = match self.options.address() {
-            Ok(address) => self.keep_up(&address).await,
-            Err(reason) => self.give_up(0, reason).await,
-        };
-    }
-
-    /// Connects again and again.
-    async fn keep_up(&mut self, address: &Address) -> Goodbye {
-        loop {
-            self.set_state(State::Connecting);
-            let departure = match self.dial(address).await {
+        let Goodbye = loop {
+            self.set_down_state(State::Connecting);
+            let address = match self.options.address() {
+                Ok(address) => address,
+                Err(reason) => break self.give_up(0, reason).await,
+            };
+            let departure = match self.dial(&address).await {
                 Ok(Ok(line)) => {
                     let begun = Instant::now();
                     let ended = self.live(line).await;
+                    self.unavailable_at = Instant::now().checked_add(self.options.unavailable_timeout);
                     if begun.elapsed() >= HELD {
                         self.failures = 0;
                     }
@@ -94,18 +123,26 @@ impl Connection {
                 Ok(Err(departure)) => Ok(departure),
                 Err(goodbye) => Err(goodbye),
             };
-            let Ok(departure) = departure else { return Goodbye };
-            info!(code = departure.code, reason = departure.reason, failures = self.failures, "the connection is lost");
-            let pause = departure.pause(self.failures, &self.options.backoff, self.options.random());
+            let Departure { code, reason } = match departure {
+                Ok(departure) => departure,
+                Err(goodbye) => break goodbye,
+            };
+            info!(code, reason, failures = self.failures, "the connection is lost");
+            let pause = match self.options.over_tls().filter(|_| code == Some(TLS_ONLY)) {
+                Some(over_tls) => {
+                    self.options = over_tls;
+                    Some(Duration::ZERO)
+                }
+                None => close::pause(code, self.failures, &self.options.backoff, self.options.random()),
+            };
             self.failures = self.failures.saturating_add(1);
-            let Departure { code, reason } = departure;
-            let Some(pause) = pause else { return self.give_up(code.unwrap_or_default(), reason).await };
-            self.set_state(State::Waiting { retry_in: pause });
+            let Some(pause) = pause else { break self.give_up(code.unwrap_or_default(), reason).await };
+            self.set_down_state(State::Waiting { retry_in: pause });
             self.tell(&ClientEvent::Lost { code, reason });
             if let Err(goodbye) = self.wait(pause).await {
-                return goodbye;
+                break goodbye;
             }
-        }
+        };
     }
 
     /// One attempt, which any command may interrupt.
@@ -115,16 +152,15 @@ impl Connection {
         let attempt = dial(address, &options);
         tokio::pin!(attempt);
         loop {
-            tokio::select! {
+            let hint = tokio::select! {
                 outcome = &mut attempt => return Ok(outcome),
-                command = self.commands.recv() => {
-                    // A packet sent into the network that was is not worth waiting for.
-                    if let Effect::Retry = self.apply(command)? && begun.elapsed() > STALE_ATTEMPT {
-                        debug!("the attempt is begun anew");
-                        attempt.set(dial(address, &options));
-                        begun = Instant::now();
-                    }
-                }
+                hint = self.hint() => hint?,
+            };
+            // A packet sent into the network that was is not worth waiting for.
+            if hint && begun.elapsed() > STALE_ATTEMPT {
+                debug!("the attempt is begun anew");
+                attempt.set(dial(address, &options));
+                begun = Instant::now();
             }
         }
     }
@@ -135,15 +171,44 @@ impl Connection {
         loop {
             tokio::select! {
                 () = &mut over => return Ok(()),
-                command = self.commands.recv() => {
-                    if let Effect::Retry = self.apply(command)? {
-                        // A network that is only just coming back may fail the next attempt too.
-                        self.failures = 0;
-                        return Ok(());
-                    }
-                }
+                hint = self.hint() => if hint? {
+                    // A network that is only just coming back may fail the next attempt too.
+                    self.failures = 0;
+                    return Ok(());
+                },
             }
         }
+    }
+
+    /// Does the next thing that can be done without a connection: `true` when a new attempt may succeed where the last
+    /// one did not. Cancel-safe.
+    async fn hint(&mut self) -> Result<bool, Goodbye> {
+        let unavailable_at = self.unavailable_at;
+        let unavailable = async {
+            match unavailable_at {
+                Some(at) => sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            command = self.commands.recv() => self.apply(command),
+            about = self.sleep.over(&self.options) => {
+                self.slept(about);
+                Ok(true)
+            }
+            () = unavailable => {
+                self.unavailable_at = None;
+                self.set_state(State::Unavailable);
+                Ok(false)
+            }
+        }
+    }
+
+    /// The machine was asleep: tells so, and ends the waits that are our own doing.
+    pub(crate) fn slept(&mut self, about: Duration) {
+        info!(?about, "the machine was asleep, or its clock was set");
+        self.tell(&ClientEvent::Slept { about });
+        self.roster.hurry(Instant::now());
     }
 
     /// The server does not want us: reports it, and stays for the handles' sake.
@@ -158,35 +223,44 @@ impl Connection {
         }
     }
 
-    /// Does what a command asks of the roster.
-    pub(crate) fn apply(&mut self, command: Option<Command>) -> Result<Effect, Goodbye> {
+    /// Does what a command asks of the roster: `true` when the caller has reason to doubt the network.
+    pub(crate) fn apply(&mut self, command: Option<Command>) -> Result<bool, Goodbye> {
         let now = Instant::now();
         match command {
             Some(Command::Subscribe { channel, kind, queue, accepted }) => {
-                self.roster.join(channel, kind, queue, now);
+                let members = self.roster.join(channel, kind, queue, now);
                 // Whoever stopped waiting has dropped the subscription, which says so itself.
-                let _ = accepted.send(());
-                Ok(Effect::Look)
+                let _ = accepted.send(members);
             }
-            Some(Command::Unsubscribe { channel, queue }) => {
-                Ok(if self.roster.leave(&channel, &queue) { Effect::Left(channel) } else { Effect::Look })
-            }
+            Some(Command::SignIn(authenticator)) => self.authenticator = Some(authenticator),
+            Some(Command::Unsubscribe { channel, queue }) => self.roster.leave(&channel, &queue),
             Some(Command::Resubscribe { channel, reply }) => {
                 let known = self.roster.renew(&channel, now);
                 let _ = reply.send(if known { Ok(()) } else { Err(Error::NotSubscribed { channel }) });
-                Ok(Effect::Look)
+            }
+            Some(Command::Trigger { channel, frame, reply }) => {
+                let sent = if self.congested { Err(Error::Congested) } else { self.roster.trigger(&channel, frame) };
+                let _ = reply.send(sent);
             }
             Some(Command::RetryNow) => {
                 self.roster.hurry(now);
-                Ok(Effect::Retry)
+                return Ok(true);
             }
-            Some(Command::Shutdown) | None => Err(Goodbye),
+            Some(Command::Shutdown) | None => return Err(Goodbye),
         }
+        Ok(false)
     }
 
     pub(crate) fn set_state(&self, state: State) {
         debug!(?state, "the connection's state");
         self.state.send_replace(state);
+    }
+
+    /// Sets the state while there is no connection: it stays `Unavailable` until there is one.
+    fn set_down_state(&self, state: State) {
+        if self.unavailable_at.is_some() {
+            self.set_state(state);
+        }
     }
 
     pub(crate) fn tell(&self, event: &ClientEvent) {

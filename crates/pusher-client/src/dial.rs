@@ -1,30 +1,24 @@
 //! One attempt at a connection, from the name look-up to the server's greeting. It must never retry: it says what went
 //! wrong, and how often to try is another's concern.
 
-use std::net::IpAddr;
-
 use futures_util::{
     StreamExt,
     stream::{SplitSink, SplitStream},
 };
-use rustls::pki_types::ServerName;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::timeout,
 };
-use tokio_rustls::TlsConnector;
 use tokio_tungstenite::{
     WebSocketStream, client_async_with_config,
     tungstenite::{self, Message, protocol::CloseFrame, protocol::WebSocketConfig},
 };
-use url::Host;
 
 use crate::{
     close::Departure,
     frame::{Frame, Greeting, bounded, complaint},
     options::{Address, Options},
-    tcp,
-    tls::Trust,
+    proxy, tls,
 };
 
 /// Whatever carries the WebSocket.
@@ -49,11 +43,11 @@ pub(crate) async fn dial(address: &Address, options: &Options) -> Result<Line, D
 }
 
 async fn attempt(address: &Address, options: &Options) -> Result<Line, Departure> {
-    let tcp = tcp::connect(&address.host, address.port).await;
-    let tcp = tcp.map_err(|error| Departure::because(format!("no connection: {error}")))?;
-    let wire: Box<dyn Wire> = match &address.trust {
-        Some(trust) => Box::new(encrypt(tcp, address, trust).await?),
-        None => Box::new(tcp),
+    let wire = proxy::connect(address, &options.proxy, &options.trust).await.map_err(Departure::because)?;
+    let wire: Box<dyn Wire> = if address.tls {
+        Box::new(tls::encrypt(wire, &address.host, &options.trust).await.map_err(Departure::because)?)
+    } else {
+        wire
     };
     // The library's buffers of 128 KiB each are for servers; ours waits for small frames all day.
     let config = WebSocketConfig::default()
@@ -66,21 +60,6 @@ async fn attempt(address: &Address, options: &Options) -> Result<Line, Departure
     let (sender, mut receiver) = socket.split();
     let greeting = greeting(&mut receiver).await?;
     Ok(Line { sender, receiver, greeting })
-}
-
-async fn encrypt(
-    tcp: tokio::net::TcpStream,
-    address: &Address,
-    trust: &Trust,
-) -> Result<impl Wire + 'static, Departure> {
-    let name = match &address.host {
-        Host::Domain(name) => ServerName::try_from(name.clone())
-            .map_err(|_| Departure::because("the host's name can not stand in a certificate"))?,
-        Host::Ipv4(ip) => ServerName::IpAddress(IpAddr::V4(*ip).into()),
-        Host::Ipv6(ip) => ServerName::IpAddress(IpAddr::V6(*ip).into()),
-    };
-    let connector = TlsConnector::from(trust.config().await.map_err(Departure::because)?);
-    connector.connect(name, tcp).await.map_err(|error| Departure::because(format!("TLS: {error}")))
 }
 
 /// Waits for the first text frame, which must be the greeting (Pusher protocol 7: *Connection establishment*).

@@ -14,20 +14,37 @@ pub enum Error {
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// The name asks for a kind of channel this client does not speak.
-    #[error("{channel:?} is a {kind} channel: only public and private channels are supported")]
-    UnsupportedChannel {
-        /// The name as it was given.
-        channel: String,
-        /// What its prefix says it is.
-        kind: ChannelKind,
-    },
     /// Nobody holds a subscription to this channel.
     #[error("there is no subscription to {channel:?}")]
     NotSubscribed {
         /// The name as it was given.
         channel: String,
     },
+    /// The server has not accepted the subscription on the present connection, so nothing can be sent on it now.
+    #[error("{channel:?} is not subscribed at the moment")]
+    NotReady {
+        /// The name as it was given.
+        channel: String,
+    },
+    /// Clients may send events on private and presence channels only.
+    #[error("{channel:?} is a {kind} channel: clients may send events on private and presence channels only")]
+    NoClientEvents {
+        /// The name as it was given.
+        channel: String,
+        /// What its prefix says it is.
+        kind: ChannelKind,
+    },
+    /// The server would not take this event.
+    #[error("the event {name:?} can not be sent: {reason}")]
+    InvalidEvent {
+        /// The name as it was given.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// So much waits to be sent that no more is taken; the server does not read fast enough.
+    #[error("too much waits to be sent")]
+    Congested,
     /// The client was shut down.
     #[error("the client is shut down")]
     Closed,

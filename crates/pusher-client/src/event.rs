@@ -6,6 +6,8 @@ use std::time::{Duration, SystemTime};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::presence::Member;
+
 /// The state of the connection, always the latest one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -22,6 +24,9 @@ pub enum State {
         /// How long the wait is, from when this state began.
         retry_in: Duration,
     },
+    /// There has been no connection for as long as [`crate::Options::unavailable_timeout`] says. The tries go on; the
+    /// next state is `Connected`.
+    Unavailable,
     /// The server closed with a code that says not to come back (4000–4099), or the address given can not be one
     /// (code 0). It stays so: connect a new client once the cause is gone.
     Failed {
@@ -57,21 +62,24 @@ pub enum ClientEvent {
         /// The channel.
         channel: String,
     },
-    /// A private channel was refused. Reported once; asked again only by [`crate::Client::resubscribe`].
+    /// A channel, or the user's sign-in, was refused. Reported once; asked again only by
+    /// [`crate::Client::resubscribe`].
     AuthorizationFailed {
-        /// The channel.
+        /// The channel; [`crate::USER`] for the sign-in.
         channel: String,
         /// The HTTP status, when there was one.
         status: Option<u16>,
         /// What the server said.
         message: String,
     },
-    /// The server reported an error on a living connection (`pusher:error`).
+    /// The server reported an error on a living connection (`pusher:error`): 4301 when client events come too fast.
     ServerError {
         /// Its code, when it has one.
         code: Option<u16>,
         /// What it said.
         message: String,
+        /// The channel, when the server names one.
+        channel: Option<String>,
     },
     /// A frame could not be read; the connection lives on unless the frame was over the limit.
     Malformed {
@@ -80,12 +88,18 @@ pub enum ClientEvent {
         /// Its length in bytes, when it was read at all.
         bytes: Option<usize>,
     },
+    /// The machine was asleep, or its clock was set ahead. The connection is tested, or tried, at once.
+    Slept {
+        /// For about how long.
+        about: Duration,
+    },
     /// The reader was too slow: so many of these events are gone.
     Lagged(u64),
 }
 
 /// A time in which events of a channel may have been sent that never arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Gap {
     /// The channel.
     pub channel: String,
@@ -102,14 +116,44 @@ pub enum ChannelEvent {
     /// An event was published.
     Event(Event),
     /// The server has accepted the subscription, for the first time or again: whoever must not miss anything asks for
-    /// what came before.
+    /// what came before. On presence channels the members are known now.
     Subscribed,
+    /// The subscription was refused. It is asked for again only by [`crate::Client::resubscribe`].
+    Refused {
+        /// The HTTP status, when there was one.
+        status: Option<u16>,
+        /// What the server said.
+        message: String,
+    },
+    /// The cache channel has no last event to give (Pusher: `pusher:cache_miss`).
+    CacheMiss,
+    /// Somebody has come to the presence channel.
+    MemberAdded(Member),
+    /// Somebody has left the presence channel.
+    MemberRemoved(Member),
+    /// How many connections are subscribed, when the application has that switched on.
+    SubscriptionCount(u64),
+    /// Users on the signed-in user's watchlist have come online, or have gone.
+    Watchlist {
+        /// Whether they are online now.
+        online: bool,
+        /// Who.
+        users: Vec<String>,
+    },
+    /// An event on an encrypted channel that could not be opened.
+    Undecryptable {
+        /// The event's name.
+        name: String,
+        /// Why.
+        reason: String,
+    },
     /// The reader was too slow: so many events are gone, the oldest first.
     Lagged(u64),
 }
 
 /// An event published on a channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Event {
     /// The channel it was published on.
     pub channel: String,
@@ -133,6 +177,12 @@ impl Event {
         self
     }
 
+    /// The same event with other data.
+    pub(crate) fn with_data(mut self, data: String) -> Self {
+        self.data = data;
+        self
+    }
+
     /// The data as it came: the text of a string, the JSON of anything else, empty when there was none.
     pub fn raw(&self) -> &str {
         &self.data
@@ -140,30 +190,45 @@ impl Event {
 
     /// The data as JSON, encoded once or twice; text that is no JSON is itself, no data is `null`.
     pub fn value(&self) -> Value {
-        if self.data.is_empty() {
-            return Value::Null;
-        }
-        match serde_json::from_str(&self.data) {
-            // Some publishers encode twice. What is inside counts only when it is more than text: a JSON string
-            // that reads "12" was meant as text.
-            Ok(Value::String(text)) => match serde_json::from_str(&text) {
-                Ok(inner @ (Value::Object(_) | Value::Array(_))) => inner,
-                _ => Value::String(text),
-            },
-            Ok(value) => value,
-            Err(_) => Value::String(self.data.clone()),
-        }
+        value(&self.data)
     }
 
-    /// The data as `T`, by way of [`Event::value`].
+    /// The data as `T`, read as [`Event::value`] reads it, but parsed once and with no `Value` in between.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
-        serde_json::from_value(self.value())
+        decode(&self.data)
     }
 
     /// How much memory it takes, roughly.
     pub(crate) fn weight(&self) -> usize {
         self.channel.len() + self.name.len() + self.data.len()
     }
+}
+
+/// See [`Event::value`].
+pub(crate) fn value(data: &str) -> Value {
+    decode(data).unwrap_or_else(|_| Value::String(data.into()))
+}
+
+fn decode<T: DeserializeOwned>(data: &str) -> Result<T, serde_json::Error> {
+    if data.is_empty() {
+        return serde_json::from_value(Value::Null);
+    }
+    if !data.trim_start().starts_with('"') {
+        return json_or_text(data);
+    }
+    match serde_json::from_str::<String>(data) {
+        // Some publishers encode twice. What is inside counts only when it is more than text: a JSON string that reads
+        // "12" was meant as text.
+        Ok(inner) if inner.trim_start().starts_with(['{', '[']) => json_or_text(&inner),
+        Ok(inner) => serde_json::from_value(Value::String(inner)),
+        Err(_) => serde_json::from_value(Value::String(data.into())),
+    }
+}
+
+/// `text` as JSON; where it is none, as the text it is.
+fn json_or_text<T: DeserializeOwned>(text: &str) -> Result<T, serde_json::Error> {
+    serde_json::from_str(text)
+        .or_else(|error| if error.is_data() { Err(error) } else { serde_json::from_value(Value::String(text.into())) })
 }
 
 #[cfg(test)]
@@ -195,9 +260,16 @@ mod tests {
 
     #[test]
     fn data_decodes_into_the_callers_type() {
-        let event = Event::new("c", "e", r#"{"a":1}"#);
-        assert_eq!(event.decode::<std::collections::BTreeMap<String, u8>>().unwrap()["a"], 1);
-        assert!(event.decode::<Vec<u8>>().is_err());
+        let decode = |data| Event::new("c", "e", data).decode::<std::collections::BTreeMap<String, u8>>();
+        for data in [r#"{"a":1}"#, r#""{\"a\":1}""#] {
+            assert_eq!(decode(data).unwrap()["a"], 1, "{data}");
+        }
+        for data in ["[1]", "text", "", r#"{"a":"x"}"#] {
+            assert!(decode(data).is_err(), "{data}");
+        }
+        assert_eq!(Event::new("c", "e", "no JSON").decode::<String>().unwrap(), "no JSON");
+        assert_eq!(Event::new("c", "e", "12").decode::<u8>().unwrap(), 12);
+        assert_eq!(Event::new("c", "e", "").decode::<Option<u8>>().unwrap(), None);
     }
 
     #[test]

@@ -6,13 +6,17 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
 
-use crate::{authorizer::Authorization, event::Event};
+use crate::{
+    authorizer::{Authentication, Authorization},
+    event::{self, Event},
+};
 
 /// The most of a server's message that is passed on, in characters.
 const LONGEST_MESSAGE: usize = 500;
 
 /// One frame from the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Frame {
     /// The event's name; those starting with `pusher:` and `pusher_internal:` belong to the protocol.
     pub name: String,
@@ -59,8 +63,8 @@ impl Frame {
     }
 
     /// Reads `data` as JSON, encoded once or twice.
-    fn value(&self) -> Value {
-        Event::new("", "", self.data.as_str()).value()
+    pub(crate) fn value(&self) -> Value {
+        event::value(&self.data)
     }
 }
 
@@ -103,7 +107,7 @@ pub(crate) fn bounded(text: &str) -> String {
 
 pub(crate) fn subscribe(channel: &str, authorization: Option<&Authorization>) -> String {
     let mut data = json!({ "channel": channel });
-    if let Some(Authorization { auth, channel_data }) = authorization {
+    if let Some(Authorization { auth, channel_data, .. }) = authorization {
         data["auth"] = json!(auth);
         if let Some(channel_data) = channel_data {
             data["channel_data"] = json!(channel_data);
@@ -114,6 +118,14 @@ pub(crate) fn subscribe(channel: &str, authorization: Option<&Authorization>) ->
 
 pub(crate) fn unsubscribe(channel: &str) -> String {
     json!({ "event": "pusher:unsubscribe", "data": { "channel": channel } }).to_string()
+}
+
+pub(crate) fn sign_in(Authentication { auth, user_data }: &Authentication) -> String {
+    json!({ "event": "pusher:signin", "data": { "auth": auth, "user_data": user_data } }).to_string()
+}
+
+pub(crate) fn client_event(channel: &str, name: &str, data: &Value) -> String {
+    json!({ "event": name, "channel": channel, "data": data }).to_string()
 }
 
 pub(crate) fn ping() -> String {
@@ -208,7 +220,7 @@ mod tests {
 
     #[test]
     fn a_subscription_carries_its_signature_only_when_there_is_one() {
-        let signed = Authorization { auth: "k:s".into(), channel_data: Some("{}".into()) };
+        let signed = Authorization::new("k:s").with_channel_data("{}").with_shared_secret("hush");
         let read = |text: String| serde_json::from_str::<Value>(&text).unwrap();
         assert_eq!(
             read(subscribe("private-a", Some(&signed))),

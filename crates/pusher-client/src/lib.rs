@@ -8,26 +8,19 @@
 //! anything asks the server's own API after each [`ChannelEvent::Subscribed`].
 //!
 //! ```no_run
-//! # use std::{future::Future, pin::Pin, sync::Arc};
-//! # use pusher_client::*;
-//! struct NoPrivateChannels;
+//! use std::sync::Arc;
 //!
-//! impl Authorizer for NoPrivateChannels {
-//!     fn authorize<'a>(
-//!         &'a self,
-//!         _socket_id: &'a str,
-//!         _channel: &'a str,
-//!     ) -> Pin<Box<dyn Future<Output = Result<Authorization, AuthorizeError>> + Send + 'a>> {
-//!         Box::pin(async { Err(AuthorizeError::Refused { status: None, message: "public channels only".into() }) })
-//!     }
-//! }
+//! use pusher_client::{ChannelEvent, Client, Error, Options, PublicOnly};
 //!
 //! # async fn example() -> Result<(), Error> {
-//! let client = Client::connect(Options::cluster("app-key", "eu"), Arc::new(NoPrivateChannels));
+//! let client = Client::connect(Options::cluster("app-key", "eu"), Arc::new(PublicOnly));
 //! let mut news = client.subscribe("news").await?;
 //! while let Some(event) = news.next().await {
-//!     if let ChannelEvent::Event(event) = event {
-//!         println!("{}: {}", event.name, event.value());
+//!     match event {
+//!         ChannelEvent::Event(event) => println!("{}: {}", event.name, event.value()),
+//!         ChannelEvent::Subscribed => println!("from here on nothing is missed until the connection is lost"),
+//!         ChannelEvent::Lagged(missed) => println!("too slow: {missed} events are gone"),
+//!         _ => {}
 //!     }
 //! }
 //! # Ok(())
@@ -46,6 +39,8 @@ mod client;
 mod close;
 mod connection;
 mod dial;
+mod encryption;
+mod entry;
 mod error;
 mod event;
 pub mod frame;
@@ -53,17 +48,28 @@ mod live;
 mod liveness;
 mod options;
 mod outgoing;
+mod presence;
+mod proxy;
 mod queue;
 mod roster;
+mod seal;
+mod sleep;
 mod subscription;
 mod tcp;
 mod tls;
+mod trigger;
 
-pub use authorizer::{Authorization, AuthorizeError, Authorizer};
+pub use authorizer::{Answer, Authentication, Authenticator, Authorization, AuthorizeError, Authorizer, PublicOnly};
 pub use backoff::Backoff;
 pub use channel::ChannelKind;
 pub use client::Client;
 pub use error::Error;
 pub use event::{ChannelEvent, ClientEvent, Event, Gap, State};
 pub use options::Options;
+pub use presence::{Member, Members};
+pub use proxy::Proxy;
+pub use rustls;
 pub use subscription::{ClientEvents, Subscription};
+
+/// What the channel of the signed-in user is called here ([`Client::sign_in`]). The server adds the user's id.
+pub const USER: &str = "#server-to-user";

@@ -9,16 +9,16 @@ use tokio_tungstenite::tungstenite::{self, Message, error::CapacityError};
 use tracing::{debug, warn};
 
 use crate::{
-    authorizer::AuthorizeError,
+    USER,
     authorizing::{Answer, Authorizing},
     close::Departure,
-    connection::{Connection, Effect, Goodbye},
+    connection::{Connection, Goodbye},
     dial::{Line, Receiver, broken, closed},
     event::{ClientEvent, State},
     frame::{self, Frame, bounded, complaint},
     liveness::{Due, Liveness},
     outgoing::Outgoing,
-    roster::{Accepted, Step},
+    roster::Action,
 };
 
 /// How long a goodbye may take, both ways.
@@ -44,7 +44,7 @@ impl Connection {
         let options = &self.options;
         let mut call = Call {
             outgoing: Outgoing::new(sender),
-            authorizing: Authorizing::new(self.authorizer.clone(), &greeting.socket_id, options.authorize_timeout),
+            authorizing: Authorizing::new(&greeting.socket_id, options.authorize_timeout),
             liveness: Liveness::new(
                 options.activity_timeout,
                 greeting.activity_timeout,
@@ -60,6 +60,7 @@ impl Connection {
         self.tell(&ClientEvent::Connected { socket_id });
 
         let ended = self.serve(&mut call, &mut receiver).await;
+        self.congested = false;
         self.roster.disconnected(call.seen, Instant::now());
         if ended.is_err() {
             self.silence();
@@ -72,9 +73,11 @@ impl Connection {
         let alarm = sleep_until(Instant::now());
         tokio::pin!(alarm);
         loop {
-            if call.look {
-                self.look(call);
+            if self.roster.wants_look() || std::mem::take(&mut call.look) {
+                let slots = self.options.authorizations_at_once.saturating_sub(call.authorizing.len());
+                call.look_at = self.roster.due(Instant::now(), slots, self.options.random());
             }
+            self.act(call);
             // Each frame moves the deadline on; an alarm that rings early is cheaper than one set anew each time.
             let deadline = call.deadline(self.options.pong_timeout);
             if alarm.is_elapsed() || deadline < alarm.deadline() {
@@ -88,14 +91,8 @@ impl Connection {
                         return Ok(departure);
                     }
                 }
-                command = self.commands.recv() => match self.apply(command)? {
-                    Effect::Look => call.look = true,
-                    Effect::Left(channel) => call.outgoing.push(frame::unsubscribe(&channel)),
-                    Effect::Retry => {
-                        call.look = true;
-                        let due = call.liveness.doubt(Instant::now());
-                        call.ping_if(due);
-                    }
+                command = self.commands.recv() => if self.apply(command)? {
+                    call.doubt();
                 },
                 sent = call.outgoing.flush(), if !call.outgoing.is_idle() => {
                     if let Err(error) = sent {
@@ -103,51 +100,48 @@ impl Connection {
                         return Ok(self.last_words(call, receiver).await.unwrap_or_else(|| broken(&error)));
                     }
                 }
-                answer = call.authorizing.next() => self.answered(call, answer),
+                answer = call.authorizing.next() => self.answered(answer),
                 () = &mut alarm => {
                     if let Some(departure) = self.rung(call) {
                         return Ok(departure);
                     }
                 }
+                about = self.sleep.over(&self.options) => {
+                    self.slept(about);
+                    call.doubt();
+                }
             }
         }
     }
 
-    /// Does what is due for the channels.
-    fn look(&mut self, call: &mut Call) {
-        call.look = false;
-        let slots = self.options.authorizations_at_once.saturating_sub(call.authorizing.len());
-        let (steps, look_at) = self.roster.steps(Instant::now(), slots, self.options.random());
-        call.look_at = look_at;
-        for step in steps {
-            match step {
-                Step::Authorize { channel, ticket } => call.authorizing.ask(channel, ticket),
-                Step::Subscribe { channel } => call.outgoing.push(frame::subscribe(&channel, None)),
-                Step::TakeBack { channel } => call.outgoing.push(frame::unsubscribe(&channel)),
+    /// Does what the roster says is to be done.
+    fn act(&mut self, call: &mut Call) {
+        for action in self.roster.actions() {
+            match action {
+                Action::Authorize { channel, ticket } => {
+                    call.authorizing.authorize(self.authorizer.clone(), channel, ticket);
+                }
+                Action::Authenticate { ticket } => {
+                    // Whoever joined the user's channel has said how to sign in.
+                    if let Some(authenticator) = &self.authenticator {
+                        call.authorizing.authenticate(authenticator.clone(), USER.into(), ticket);
+                    }
+                }
+                Action::Send(frame) => call.outgoing.push(frame),
+                Action::Tell(event) => self.tell(&event),
             }
         }
+        self.congested = call.outgoing.is_congested();
     }
 
-    fn answered(&mut self, call: &mut Call, answer: Answer) {
+    fn answered(&mut self, answer: Answer) {
         let Answer { channel, ticket, outcome } = answer;
         let now = Instant::now();
-        // Its slot is free now, and there may be a new time to wait for.
-        call.look = true;
         match outcome {
-            Ok(authorization) => {
-                if self.roster.granted(&channel, ticket, now) {
-                    call.outgoing.push(frame::subscribe(&channel, Some(&authorization)));
-                }
-            }
+            Ok(grant) => self.roster.granted(&channel, ticket, grant, now),
             Err(error) => {
-                let refused = self.roster.denied(&channel, ticket, &error, now, self.options.random());
-                match error {
-                    AuthorizeError::Refused { status, message } if refused => {
-                        let message = bounded(&message);
-                        self.tell(&ClientEvent::AuthorizationFailed { channel, status, message });
-                    }
-                    error => warn!(channel, error = bounded(&error.to_string()), "the authorization failed for now"),
-                }
+                warn!(channel, error = bounded(&error.to_string()), "the authorization failed");
+                self.roster.denied(&channel, ticket, &error, now, self.options.random());
             }
         }
     }
@@ -198,36 +192,29 @@ impl Connection {
     }
 
     fn obey(&mut self, call: &mut Call, frame: Frame) {
+        if !frame.is_internal() {
+            if let Some(event) = frame.into_event() {
+                self.roster.deliver(event, Instant::now());
+            }
+            return;
+        }
         match (frame.name.as_str(), frame.channel.as_deref()) {
             ("pusher:ping", _) => call.outgoing.push_pong(),
-            ("pusher:error", _) => {
+            ("pusher:error", channel) => {
                 let (code, message) = complaint(&frame);
-                self.tell(&ClientEvent::ServerError { code, message });
+                self.tell(&ClientEvent::ServerError { code, message, channel: channel.map(str::to_owned) });
             }
+            ("pusher:signin_success", _) => self.roster.signed_in(&frame.value(), Instant::now()),
+            ("pusher_internal:watchlist_events", _) => self.roster.watchlist(&frame.value()),
             ("pusher_internal:subscription_succeeded", Some(channel)) => {
-                let accepted = self.roster.accepted(channel, call.seen);
-                if accepted == Accepted::Unasked {
-                    return;
-                }
-                if let Accepted::Again(gap) = accepted {
-                    self.tell(&ClientEvent::Gap(gap));
-                }
-                self.tell(&ClientEvent::Subscribed { channel: channel.into() });
-                call.look = true;
+                self.roster.accepted(channel, &frame.value(), call.seen);
             }
             ("pusher:subscription_error", Some(channel)) => {
-                if self.roster.rejected(channel, call.seen) {
-                    let (status, message) = complaint(&frame);
-                    self.tell(&ClientEvent::AuthorizationFailed { channel: channel.into(), status, message });
-                    call.look = true;
-                }
+                let (status, message) = complaint(&frame);
+                self.roster.rejected(channel, status, &message, call.seen);
             }
-            _ if frame.is_internal() => debug!(name = bounded(&frame.name), "a frame of the protocol is ignored"),
-            _ => {
-                if let Some(event) = frame.into_event() {
-                    self.roster.deliver(event);
-                }
-            }
+            (name, Some(channel)) => self.roster.remark(channel, name, &frame.value()),
+            (name, None) => debug!(name = bounded(name), "a frame of the protocol is ignored"),
         }
     }
 
@@ -250,6 +237,12 @@ impl Connection {
 }
 
 impl Call {
+    /// There is reason to doubt the connection.
+    fn doubt(&mut self) {
+        let due = self.liveness.doubt(Instant::now());
+        self.ping_if(due);
+    }
+
     fn ping_if(&mut self, due: Due) {
         if due == Due::Ping {
             self.outgoing.push(frame::ping());

@@ -2,10 +2,10 @@
 
 use std::{fmt, sync::Arc, time::Duration, time::SystemTime};
 
-use rustls::ClientConfig;
+use rustls::{ClientConfig, pki_types::CertificateDer};
 use url::{Host, Url};
 
-use crate::{Backoff, tls::Trust};
+use crate::{Backoff, Proxy, tls::Trust};
 
 /// Everything a [`crate::Client`] needs to know to connect.
 #[derive(Clone)]
@@ -14,14 +14,18 @@ pub struct Options {
     host: String,
     port: u16,
     tls: bool,
+    tls_port: Option<u16>,
     path: String,
-    trust: Trust,
+    pub(crate) trust: Trust,
+    pub(crate) proxy: Proxy,
     client_name: String,
     pub(crate) activity_timeout: Duration,
     pub(crate) pong_timeout: Duration,
     pub(crate) connect_timeout: Duration,
     pub(crate) authorize_timeout: Duration,
     pub(crate) subscribe_timeout: Duration,
+    pub(crate) unavailable_timeout: Duration,
+    pub(crate) sleep_check: Duration,
     pub(crate) authorizations_at_once: usize,
     pub(crate) backoff: Backoff,
     pub(crate) authorize_backoff: Backoff,
@@ -44,14 +48,18 @@ impl Options {
             host: host.into(),
             port,
             tls,
+            tls_port: None,
             path: String::new(),
             trust: Trust::platform(),
+            proxy: Proxy::system(),
             client_name: "pusher-client-rust".into(),
             activity_timeout: Duration::from_mins(2),
             pong_timeout: Duration::from_secs(30),
             connect_timeout: Duration::from_secs(10),
             authorize_timeout: Duration::from_secs(30),
             subscribe_timeout: Duration::from_secs(15),
+            unavailable_timeout: Duration::from_secs(10),
+            sleep_check: Duration::from_secs(4),
             authorizations_at_once: 4,
             backoff: Backoff::default(),
             authorize_backoff: Backoff::new(
@@ -74,7 +82,30 @@ impl Options {
         self
     }
 
-    /// Whom to trust. Default: who the operating system trusts.
+    /// Where the server speaks TLS, for when it says that it wants nothing else (4000). Default: nowhere known, and such
+    /// a server is a failure.
+    #[must_use]
+    pub fn tls_port(mut self, port: u16) -> Self {
+        self.tls_port = Some(port);
+        self
+    }
+
+    /// Certificate authorities to trust beside those of the operating system: a company's own, in DER. It takes the
+    /// place of an earlier [`Options::tls_config`].
+    #[must_use]
+    pub fn trust_also(mut self, roots: impl IntoIterator<Item = CertificateDer<'static>>) -> Self {
+        self.trust = self.trust.and(roots);
+        self
+    }
+
+    /// The proxy to go through. Default: [`Proxy::system`].
+    #[must_use]
+    pub fn proxy(mut self, proxy: Proxy) -> Self {
+        self.proxy = proxy;
+        self
+    }
+
+    /// All there is to say about TLS. Default: who the operating system trusts, and [`Options::trust_also`].
     #[must_use]
     pub fn tls_config(mut self, config: Arc<ClientConfig>) -> Self {
         self.trust = Trust::given(config);
@@ -114,6 +145,21 @@ impl Options {
     #[must_use]
     pub fn subscribe_timeout(mut self, timeout: Duration) -> Self {
         self.subscribe_timeout = timeout;
+        self
+    }
+
+    /// How long there may be no connection before the state is `Unavailable`. Default: 10 s.
+    #[must_use]
+    pub fn unavailable_timeout(mut self, timeout: Duration) -> Self {
+        self.unavailable_timeout = timeout;
+        self
+    }
+
+    /// How often the wall clock is looked at: when it has gone on by more than twice this, the machine was asleep. At
+    /// least 10 ms. Default: 4 s.
+    #[must_use]
+    pub fn sleep_check(mut self, every: Duration) -> Self {
+        self.sleep_check = every.max(Duration::from_millis(10));
         self
     }
 
@@ -181,6 +227,12 @@ impl Options {
         (self.clock)()
     }
 
+    /// The same server over TLS, when this is not and the way is known.
+    pub(crate) fn over_tls(&self) -> Option<Self> {
+        let port = self.tls_port.filter(|_| !self.tls)?;
+        Some(Self { port, tls: true, ..self.clone() })
+    }
+
     /// Where to connect, or what is wrong with it.
     pub(crate) fn address(&self) -> Result<Address, String> {
         let bare = self.host.trim_start_matches('[').trim_end_matches(']');
@@ -199,7 +251,7 @@ impl Options {
             .append_pair("protocol", "7")
             .append_pair("client", &self.client_name)
             .append_pair("version", env!("CARGO_PKG_VERSION"));
-        Ok(Address { host, port: self.port, trust: self.tls.then(|| self.trust.clone()), url: url.into() })
+        Ok(Address { host, port: self.port, tls: self.tls, url: url.into() })
     }
 }
 
@@ -219,8 +271,7 @@ impl fmt::Debug for Options {
 pub(crate) struct Address {
     pub(crate) host: Host,
     pub(crate) port: u16,
-    /// Whom to trust; `None` without TLS.
-    pub(crate) trust: Option<Trust>,
+    pub(crate) tls: bool,
     pub(crate) url: String,
 }
 

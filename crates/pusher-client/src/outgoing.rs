@@ -12,9 +12,13 @@ use tokio_tungstenite::tungstenite::{
 
 use crate::{dial::Sender, frame};
 
+/// A caller whose events wait behind this much, in bytes, is told to wait with more.
+const CONGESTED: usize = 1 << 20;
+
 pub(crate) struct Outgoing {
     sender: Sender,
     waiting: VecDeque<Message>,
+    waiting_bytes: usize,
     pong_waiting: bool,
     /// Since when something waits or is not flushed.
     busy_since: Option<Instant>,
@@ -22,10 +26,11 @@ pub(crate) struct Outgoing {
 
 impl Outgoing {
     pub(crate) fn new(sender: Sender) -> Self {
-        Self { sender, waiting: VecDeque::new(), pong_waiting: false, busy_since: None }
+        Self { sender, waiting: VecDeque::new(), waiting_bytes: 0, pong_waiting: false, busy_since: None }
     }
 
     pub(crate) fn push(&mut self, text: String) {
+        self.waiting_bytes += text.len();
         self.waiting.push_back(Message::text(text));
         self.busy_since.get_or_insert_with(Instant::now);
     }
@@ -40,9 +45,15 @@ impl Outgoing {
     /// Drops what waits and says goodbye.
     pub(crate) fn push_goodbye(&mut self) {
         self.waiting.clear();
+        self.waiting_bytes = 0;
         let goodbye = CloseFrame { code: CloseCode::Normal, reason: "".into() };
         self.waiting.push_back(Message::Close(Some(goodbye)));
         self.busy_since.get_or_insert_with(Instant::now);
+    }
+
+    /// Whether so much waits that callers must not add to it.
+    pub(crate) fn is_congested(&self) -> bool {
+        self.waiting_bytes > CONGESTED
     }
 
     pub(crate) fn is_idle(&self) -> bool {
@@ -60,6 +71,7 @@ impl Outgoing {
             while !self.waiting.is_empty() {
                 ready!(Pin::new(&mut self.sender).poll_ready(context))?;
                 if let Some(message) = self.waiting.pop_front() {
+                    self.waiting_bytes = self.waiting_bytes.saturating_sub(message.len());
                     Pin::new(&mut self.sender).start_send(message)?;
                 }
             }

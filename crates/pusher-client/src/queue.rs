@@ -4,9 +4,8 @@
 use std::{
     collections::VecDeque,
     sync::{Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
 };
-
-use tokio::sync::Notify;
 
 /// What a reader gets.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,7 +17,6 @@ pub(crate) enum Next<T> {
 
 pub(crate) struct Queue<T> {
     inner: Mutex<Inner<T>>,
-    wake: Notify,
     most_items: usize,
     most_bytes: usize,
 }
@@ -28,12 +26,14 @@ struct Inner<T> {
     bytes: usize,
     missed: u64,
     closed: bool,
+    /// The reader, when it waits.
+    waiting: Option<Waker>,
 }
 
 impl<T> Queue<T> {
     pub(crate) fn new(most_items: usize, most_bytes: usize) -> Self {
-        let inner = Inner { items: VecDeque::new(), bytes: 0, missed: 0, closed: false };
-        Self { inner: Mutex::new(inner), wake: Notify::new(), most_items: most_items.max(1), most_bytes }
+        let inner = Inner { items: VecDeque::new(), bytes: 0, missed: 0, closed: false, waiting: None };
+        Self { inner: Mutex::new(inner), most_items: most_items.max(1), most_bytes }
     }
 
     /// Adds `item`, which takes about `bytes`, and drops the oldest ones over the bounds. The newest always stays.
@@ -50,8 +50,7 @@ impl<T> Queue<T> {
                 inner.missed += 1;
             }
         }
-        drop(inner);
-        self.wake.notify_one();
+        wake(inner);
     }
 
     /// Nothing is delivered from here on, not even what is waiting.
@@ -60,33 +59,47 @@ impl<T> Queue<T> {
         inner.closed = true;
         inner.items.clear();
         inner.bytes = 0;
-        drop(inner);
-        self.wake.notify_one();
+        wake(inner);
     }
 
-    /// The next item; `None` once closed. For one reader at a time. Cancel-safe.
-    pub(crate) async fn next(&self) -> Option<Next<T>> {
-        loop {
-            {
-                let mut inner = self.lock();
-                if inner.closed {
-                    return None;
-                }
-                if inner.missed > 0 {
-                    return Some(Next::Missed(std::mem::take(&mut inner.missed)));
-                }
-                if let Some((item, bytes)) = inner.items.pop_front() {
-                    inner.bytes -= bytes;
-                    return Some(Next::Item(item));
-                }
-            }
-            self.wake.notified().await;
+    /// The next item; `None` once closed. For one reader at a time.
+    pub(crate) fn poll_next(&self, context: &Context<'_>) -> Poll<Option<Next<T>>> {
+        let mut inner = self.lock();
+        if inner.closed {
+            return Poll::Ready(None);
         }
+        if inner.missed > 0 {
+            return Poll::Ready(Some(Next::Missed(std::mem::take(&mut inner.missed))));
+        }
+        if let Some((item, bytes)) = inner.items.pop_front() {
+            inner.bytes -= bytes;
+            return Poll::Ready(Some(Next::Item(item)));
+        }
+        match &mut inner.waiting {
+            Some(waiting) => waiting.clone_from(context.waker()),
+            none => *none = Some(context.waker().clone()),
+        }
+        Poll::Pending
+    }
+
+    /// The same as a future. Cancel-safe.
+    #[cfg(test)]
+    pub(crate) async fn next(&self) -> Option<Next<T>> {
+        std::future::poll_fn(|context| self.poll_next(context)).await
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner<T>> {
         // No code that can panic runs under the lock.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Wakes the reader once the lock is free again.
+fn wake<T>(mut inner: MutexGuard<'_, Inner<T>>) {
+    let waiting = inner.waiting.take();
+    drop(inner);
+    if let Some(waiting) = waiting {
+        waiting.wake();
     }
 }
 

@@ -1,5 +1,8 @@
-//! The channels somebody subscribed to, and how far each one is. Pure: it must never send or ask, only say what is to
-//! be sent and asked.
+//! The channels somebody subscribed to, and the rules by which each of them gets there. Pure: it must never send or
+//! ask, only say what is to be sent and asked.
+
+mod answers;
+mod incoming;
 
 use std::{
     collections::BTreeMap,
@@ -7,38 +10,41 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use tokio::time::Instant;
+use tokio::{sync::watch, time::Instant};
 
 use crate::{
-    authorizer::AuthorizeError,
+    Error, USER,
+    authorizer::{Authentication, Authorization},
     backoff::Backoff,
     channel::ChannelKind,
-    event::{ChannelEvent, Event, Gap},
+    entry::{Entry, Kind, Phase},
+    event::{ChannelEvent, ClientEvent},
+    frame,
+    presence::Members,
     queue::Queue,
+    seal::Seal,
 };
 
-/// The longest wait a server can ask for: beyond it, its clock or its mind is wrong.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_mins(15);
-
-/// What to do for a channel whose turn has come.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Step {
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Action {
     /// Ask the authorizer.
-    Authorize { channel: String, ticket: u64 },
-    /// Send the subscription without a signature.
-    Subscribe { channel: String },
-    /// Take back a subscription that the server never answered, before it is sent again.
-    TakeBack { channel: String },
+    Authorize {
+        channel: String,
+        ticket: u64,
+    },
+    /// Ask the authenticator.
+    Authenticate {
+        ticket: u64,
+    },
+    Send(String),
+    Tell(ClientEvent),
 }
 
-/// What it means that the server has accepted a subscription.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Accepted {
-    /// Nobody has asked for it, or it was accepted before.
-    Unasked,
-    First,
-    /// It had been accepted before and was lost.
-    Again(Gap),
+/// What the caller's code has granted.
+pub(crate) enum Grant {
+    Channel(Authorization),
+    User(Authentication),
 }
 
 pub(crate) struct Roster {
@@ -46,79 +52,67 @@ pub(crate) struct Roster {
     tickets: u64,
     backoff: Backoff,
     answer_limit: Duration,
-}
-
-struct Entry {
-    kind: ChannelKind,
-    readers: Vec<Arc<Queue<ChannelEvent>>>,
-    phase: Phase,
-    /// Since the last accepted subscription.
-    failures: u32,
-    /// Set while events may be missed that were once promised.
-    lost_since: Option<SystemTime>,
-    /// The last subscription was sent on this connection and not answered.
-    unanswered: bool,
-}
-
-enum Phase {
-    /// To be asked for at `at`. Not earlier for anyone when the server said so.
-    Due {
-        at: Instant,
-        server_said: bool,
-    },
-    Authorizing {
-        ticket: u64,
-    },
-    Sent {
-        until: Instant,
-    },
-    Subscribed,
-    Refused,
-}
-
-impl Phase {
-    fn due(at: Instant) -> Self {
-        Self::Due { at, server_said: false }
-    }
+    actions: Vec<Action>,
+    /// Something may be due.
+    look: bool,
 }
 
 impl Roster {
     pub(crate) fn new(backoff: Backoff, answer_limit: Duration) -> Self {
-        Self { entries: BTreeMap::new(), tickets: 0, backoff, answer_limit }
+        Self { entries: BTreeMap::new(), tickets: 0, backoff, answer_limit, actions: Vec::new(), look: false }
     }
 
-    /// A reader joins `channel`.
-    pub(crate) fn join(&mut self, channel: String, kind: ChannelKind, queue: Arc<Queue<ChannelEvent>>, now: Instant) {
-        let entry = self.entries.entry(channel).or_insert_with(|| Entry {
-            kind,
-            readers: Vec::new(),
-            phase: Phase::due(now),
-            failures: 0,
-            lost_since: None,
-            unanswered: false,
-        });
+    /// What is to be done since this was last asked.
+    pub(crate) fn actions(&mut self) -> Vec<Action> {
+        std::mem::take(&mut self.actions)
+    }
+
+    /// Whether something may be due since this was last asked.
+    pub(crate) fn wants_look(&mut self) -> bool {
+        std::mem::take(&mut self.look)
+    }
+
+    /// A reader joins `channel`, and can see who else is there.
+    pub(crate) fn join(
+        &mut self,
+        channel: String,
+        kind: Kind,
+        queue: Arc<Queue<ChannelEvent>>,
+        now: Instant,
+    ) -> watch::Receiver<Members> {
+        self.look = true;
+        let entry = self.entries.entry(channel).or_insert_with(|| Entry::new(kind, now));
         match entry.phase {
             Phase::Subscribed => queue.push(ChannelEvent::Subscribed, 0),
             Phase::Refused => entry.phase = Phase::due(now),
-            Phase::Due { .. } | Phase::Authorizing { .. } | Phase::Sent { .. } => {}
+            Phase::Due { .. } | Phase::Authorizing { .. } | Phase::AwaitingUser(_) | Phase::Sent { .. } => {}
         }
         entry.readers.push(queue);
+        entry.members.subscribe()
     }
 
-    /// A reader leaves. `true` when it was the last one of a channel the server knows of.
-    pub(crate) fn leave(&mut self, channel: &str, queue: &Arc<Queue<ChannelEvent>>) -> bool {
-        let Some(entry) = self.entries.get_mut(channel) else { return false };
+    /// A reader leaves. With the last one, a channel that the server knows of is unsubscribed.
+    pub(crate) fn leave(&mut self, channel: &str, queue: &Arc<Queue<ChannelEvent>>) {
+        self.look = true;
+        let Some(entry) = self.entries.get_mut(channel) else { return };
         entry.readers.retain(|reader| !Arc::ptr_eq(reader, queue));
         if !entry.readers.is_empty() {
-            return false;
+            return;
         }
-        let known = entry.unanswered || matches!(entry.phase, Phase::Sent { .. } | Phase::Subscribed);
-        self.entries.remove(channel);
-        known
+        let Some(entry) = self.entries.remove(channel) else { return };
+        if entry.is_known() {
+            // Of a user there is only the channel to leave: the protocol knows no signing out.
+            let name = if entry.kind == Kind::User { entry.user_channel } else { Some(channel.into()) };
+            self.actions.extend(name.map(|name| Action::Send(frame::unsubscribe(&name))));
+        }
+        if entry.kind == Kind::User {
+            self.refuse_who_await_the_user("the user's sign-in was given up", None);
+        }
     }
 
     /// Asks again for a refused or waiting channel. `false` when nobody subscribed to it.
     pub(crate) fn renew(&mut self, channel: &str, now: Instant) -> bool {
+        self.look = true;
         let Some(entry) = self.entries.get_mut(channel) else { return false };
         if matches!(entry.phase, Phase::Refused | Phase::Due { .. }) {
             entry.phase = Phase::due(now);
@@ -126,8 +120,21 @@ impl Roster {
         true
     }
 
+    /// Sends a client's event, if the channel is subscribed now.
+    pub(crate) fn trigger(&mut self, channel: &str, frame: String) -> Result<(), Error> {
+        match self.entries.get(channel) {
+            Some(entry) if matches!(entry.phase, Phase::Subscribed) => {
+                self.actions.push(Action::Send(frame));
+                Ok(())
+            }
+            Some(_) => Err(Error::NotReady { channel: channel.into() }),
+            None => Err(Error::NotSubscribed { channel: channel.into() }),
+        }
+    }
+
     /// Ends the waits that are our own doing.
     pub(crate) fn hurry(&mut self, now: Instant) {
+        self.look = true;
         for entry in self.entries.values_mut() {
             if matches!(entry.phase, Phase::Due { server_said: false, .. }) {
                 entry.phase = Phase::due(now);
@@ -137,132 +144,55 @@ impl Roster {
 
     /// The connection, last heard of at `seen`, is gone: all but the refused are to be subscribed anew.
     pub(crate) fn disconnected(&mut self, seen: SystemTime, now: Instant) {
-        for entry in self.entries.values_mut() {
-            entry.unanswered = false;
-            match entry.phase {
-                Phase::Subscribed => {
-                    entry.lost_since.get_or_insert(seen);
-                    entry.phase = Phase::due(now);
-                }
-                Phase::Authorizing { .. } | Phase::Sent { .. } | Phase::Due { server_said: false, .. } => {
-                    entry.phase = Phase::due(now);
-                }
-                Phase::Due { server_said: true, .. } | Phase::Refused => {}
-            }
-        }
+        self.actions.clear();
+        self.entries.values_mut().for_each(|entry| entry.disconnected(seen, now));
     }
 
-    /// What is to be done at `now`, with room for `slots` more authorizations, and when to look again.
-    pub(crate) fn steps(&mut self, now: Instant, slots: usize, jitter: f64) -> (Vec<Step>, Option<Instant>) {
-        let (mut steps, mut slots) = (Vec::new(), slots);
+    /// Says what is due at `now`, with room for `slots` more authorizations, and gives when to look again.
+    pub(crate) fn due(&mut self, now: Instant, slots: usize, jitter: f64) -> Option<Instant> {
+        let mut slots = slots;
         for (channel, entry) in &mut self.entries {
             if matches!(entry.phase, Phase::Sent { until } if until <= now) {
                 entry.unanswered = true;
                 entry.fail(None, &self.backoff, now, jitter);
             }
-            if !matches!(entry.phase, Phase::Due { at, .. } if at <= now) {
+            let rekeys = entry.seal.as_ref().and_then(Seal::due).is_some_and(|at| at <= now);
+            if !rekeys && !matches!(entry.phase, Phase::Due { at, .. } if at <= now) {
                 continue;
             }
-            let private = entry.kind != ChannelKind::Public;
-            if private && slots == 0 {
-                continue;
-            }
-            if std::mem::take(&mut entry.unanswered) {
-                steps.push(Step::TakeBack { channel: channel.clone() });
-            }
-            if private {
-                slots -= 1;
-                self.tickets += 1;
-                entry.phase = Phase::Authorizing { ticket: self.tickets };
-                steps.push(Step::Authorize { channel: channel.clone(), ticket: self.tickets });
-            } else {
+            if entry.kind == Kind::Channel(ChannelKind::Public) {
+                self.actions.extend(take_back(channel, entry));
                 entry.phase = Phase::Sent { until: now + self.answer_limit };
-                steps.push(Step::Subscribe { channel: channel.clone() });
+                self.actions.push(Action::Send(frame::subscribe(channel, None)));
+                continue;
             }
+            if slots == 0 {
+                continue;
+            }
+            slots -= 1;
+            self.tickets += 1;
+            let ticket = self.tickets;
+            if let (true, Some(seal)) = (rekeys, &mut entry.seal) {
+                seal.asked(ticket);
+            } else {
+                self.actions.extend(take_back(channel, entry));
+                entry.phase = Phase::Authorizing { ticket };
+            }
+            self.actions.push(match entry.kind {
+                Kind::User => Action::Authenticate { ticket },
+                Kind::Channel(_) => Action::Authorize { channel: channel.clone(), ticket },
+            });
         }
         // A channel that is due and found no slot waits for an authorization to end, not for the clock.
-        let later = self.entries.values().filter_map(|entry| match entry.phase {
-            Phase::Due { at, .. } => Some(at),
-            Phase::Sent { until } => Some(until),
-            Phase::Authorizing { .. } | Phase::Subscribed | Phase::Refused => None,
+        let later = self.entries.values().flat_map(|entry| {
+            let own = match entry.phase {
+                Phase::Due { at, .. } => Some(at),
+                Phase::Sent { until } => Some(until),
+                Phase::Authorizing { .. } | Phase::AwaitingUser(_) | Phase::Subscribed | Phase::Refused => None,
+            };
+            [own, entry.seal.as_ref().and_then(Seal::due)].into_iter().flatten()
         });
-        let next = later.filter(|at| *at > now).min();
-        (steps, next)
-    }
-
-    /// The authorization `ticket` was granted: `true` when it is still wanted and is to be sent.
-    pub(crate) fn granted(&mut self, channel: &str, ticket: u64, now: Instant) -> bool {
-        let until = now + self.answer_limit;
-        self.waiting_for(channel, ticket).map(|entry| entry.phase = Phase::Sent { until }).is_some()
-    }
-
-    /// The authorization `ticket` failed: `true` when this is a refusal that is to be reported.
-    pub(crate) fn denied(
-        &mut self,
-        channel: &str,
-        ticket: u64,
-        error: &AuthorizeError,
-        now: Instant,
-        jitter: f64,
-    ) -> bool {
-        let backoff = self.backoff.clone();
-        let Some(entry) = self.waiting_for(channel, ticket) else { return false };
-        match error {
-            AuthorizeError::Refused { .. } => {
-                entry.phase = Phase::Refused;
-                true
-            }
-            AuthorizeError::Temporary { retry_after, .. } => {
-                entry.fail(*retry_after, &backoff, now, jitter);
-                false
-            }
-        }
-    }
-
-    /// The server has accepted the subscription.
-    pub(crate) fn accepted(&mut self, channel: &str, at: SystemTime) -> Accepted {
-        let Some(entry) = self.entries.get_mut(channel) else { return Accepted::Unasked };
-        if !matches!(entry.phase, Phase::Sent { .. }) {
-            return Accepted::Unasked;
-        }
-        entry.phase = Phase::Subscribed;
-        entry.failures = 0;
-        for reader in &entry.readers {
-            reader.push(ChannelEvent::Subscribed, 0);
-        }
-        match entry.lost_since.take() {
-            Some(since) => Accepted::Again(Gap { channel: channel.into(), since, until: at }),
-            None => Accepted::First,
-        }
-    }
-
-    /// The server has refused the subscription or ended it: `true` when that is to be reported.
-    pub(crate) fn rejected(&mut self, channel: &str, at: SystemTime) -> bool {
-        let Some(entry) = self.entries.get_mut(channel) else { return false };
-        match entry.phase {
-            Phase::Subscribed => {
-                entry.lost_since.get_or_insert(at);
-            }
-            Phase::Sent { .. } => {}
-            Phase::Due { .. } | Phase::Authorizing { .. } | Phase::Refused => return false,
-        }
-        entry.phase = Phase::Refused;
-        true
-    }
-
-    /// Hands `event` to the readers of its channel.
-    pub(crate) fn deliver(&self, event: Event) {
-        let Some(entry) = self.entries.get(&event.channel) else { return };
-        if !matches!(entry.phase, Phase::Sent { .. } | Phase::Subscribed) {
-            return;
-        }
-        let weight = event.weight();
-        if let Some((last, others)) = entry.readers.split_last() {
-            for reader in others {
-                reader.push(ChannelEvent::Event(event.clone()), weight);
-            }
-            last.push(ChannelEvent::Event(event), weight);
-        }
+        later.filter(|at| *at > now).min()
     }
 
     /// Ends every subscription: nothing is delivered from here on.
@@ -272,22 +202,21 @@ impl Roster {
         }
     }
 
-    /// The channel whose authorization `ticket` is; none when it was dropped, taken again or has lost its connection.
-    fn waiting_for(&mut self, channel: &str, ticket: u64) -> Option<&mut Entry> {
-        let entry = self.entries.get_mut(channel)?;
-        matches!(entry.phase, Phase::Authorizing { ticket: current } if current == ticket).then_some(entry)
+    /// The subscription to what the server calls `channel`.
+    fn find(&mut self, channel: &str) -> Option<&mut Entry> {
+        if channel.starts_with(USER) {
+            return self.entries.get_mut(USER).filter(|user| user.user_channel.as_deref() == Some(channel));
+        }
+        self.entries.get_mut(channel)
     }
 }
 
-impl Entry {
-    fn fail(&mut self, retry_after: Option<Duration>, backoff: &Backoff, now: Instant, jitter: f64) {
-        let own = backoff.delay(self.failures, jitter);
-        let asked = retry_after.map(|wait| wait.min(LONGEST_RETRY_AFTER)).filter(|wait| *wait > own);
-        self.failures = self.failures.saturating_add(1);
-        self.phase = Phase::Due { at: now + asked.unwrap_or(own), server_said: asked.is_some() };
-    }
+/// Takes back a subscription that the server never answered, before it is sent again.
+fn take_back(channel: &str, entry: &mut Entry) -> Option<Action> {
+    let unanswered = std::mem::take(&mut entry.unanswered);
+    let name = if entry.kind == Kind::User { entry.user_channel.take() } else { Some(channel.into()) };
+    name.filter(|_| unanswered).map(|name| Action::Send(frame::unsubscribe(&name)))
 }
 
 #[cfg(test)]
-#[path = "roster_tests.rs"]
 mod tests;

@@ -2,49 +2,84 @@
 
 use std::{
     fmt,
+    future::poll_fn,
+    pin::Pin,
     sync::{Arc, Mutex, PoisonError, Weak},
+    task::{Context, Poll},
 };
 
-use tokio::sync::mpsc::UnboundedSender;
+use futures_util::Stream;
+use serde::Serialize;
+use tokio::sync::{mpsc::UnboundedSender, watch};
 
 use crate::{
+    Error,
     connection::Command,
     event::{ChannelEvent, ClientEvent},
+    presence::Members,
     queue::{Next, Queue},
+    trigger::trigger,
 };
 
 /// The most that waits for one slow reader, in bytes.
-const MOST_BYTES: usize = 8 << 20;
+pub(crate) const MOST_BYTES: usize = 8 << 20;
 
-/// A channel's events, in the order the server sent them. Dropping it unsubscribes.
+/// A channel's events, in the order the server sent them: a [`Stream`] that ends when the client is shut down. Dropping
+/// it unsubscribes.
 ///
 /// Several subscriptions to one channel share what goes over the wire; each gets every event.
 pub struct Subscription {
     channel: String,
     queue: Arc<Queue<ChannelEvent>>,
     commands: UnboundedSender<Command>,
+    members: watch::Receiver<Members>,
 }
 
 impl Subscription {
-    pub(crate) fn new(channel: &str, buffer: usize, commands: UnboundedSender<Command>) -> Self {
-        Self { channel: channel.into(), queue: Arc::new(Queue::new(buffer, MOST_BYTES)), commands }
-    }
-
-    pub(crate) fn queue(&self) -> Arc<Queue<ChannelEvent>> {
-        self.queue.clone()
+    pub(crate) fn new(
+        channel: &str,
+        queue: Arc<Queue<ChannelEvent>>,
+        commands: UnboundedSender<Command>,
+        members: watch::Receiver<Members>,
+    ) -> Self {
+        Self { channel: channel.into(), queue, commands, members }
     }
 
     /// The next event; `None` once the client was shut down. Cancel-safe.
     pub async fn next(&mut self) -> Option<ChannelEvent> {
-        Some(match self.queue.next().await? {
-            Next::Item(event) => event,
-            Next::Missed(count) => ChannelEvent::Lagged(count),
-        })
+        poll_fn(|context| self.poll(context)).await
     }
 
-    /// The channel's name.
+    /// The channel's name; [`crate::USER`] for the signed-in user's.
     pub fn channel(&self) -> &str {
         &self.channel
+    }
+
+    /// Who is on the presence channel, always the latest. On other channels that is nobody, ever.
+    pub fn members(&self) -> watch::Receiver<Members> {
+        self.members.clone()
+    }
+
+    /// Sends an event to the channel's other subscribers, see [`crate::Client::trigger`].
+    pub async fn trigger(&self, name: &str, data: &impl Serialize) -> Result<(), Error> {
+        trigger(&self.commands, &self.channel, name, data)?.await
+    }
+
+    fn poll(&self, context: &Context<'_>) -> Poll<Option<ChannelEvent>> {
+        self.queue.poll_next(context).map(|next| {
+            next.map(|next| match next {
+                Next::Item(event) => event,
+                Next::Missed(count) => ChannelEvent::Lagged(count),
+            })
+        })
+    }
+}
+
+impl Stream for Subscription {
+    type Item = ChannelEvent;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<ChannelEvent>> {
+        self.poll(context)
     }
 }
 
@@ -61,16 +96,30 @@ impl fmt::Debug for Subscription {
     }
 }
 
-/// The events of a connection. It does not keep the client alive.
+/// The events of a connection: a [`Stream`] that ends when the client is shut down. It does not keep the client alive.
 pub struct ClientEvents(Arc<Queue<ClientEvent>>);
 
 impl ClientEvents {
     /// The next event; `None` once the client was shut down. Cancel-safe.
     pub async fn next(&mut self) -> Option<ClientEvent> {
-        Some(match self.0.next().await? {
-            Next::Item(event) => event,
-            Next::Missed(count) => ClientEvent::Lagged(count),
+        poll_fn(|context| self.poll(context)).await
+    }
+
+    fn poll(&self, context: &Context<'_>) -> Poll<Option<ClientEvent>> {
+        self.0.poll_next(context).map(|next| {
+            next.map(|next| match next {
+                Next::Item(event) => event,
+                Next::Missed(count) => ClientEvent::Lagged(count),
+            })
         })
+    }
+}
+
+impl Stream for ClientEvents {
+    type Item = ClientEvent;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<ClientEvent>> {
+        self.poll(context)
     }
 }
 

@@ -204,7 +204,7 @@ impl<H: Host> Controller<H> {
                 // The list call tells whether it is the sid that is no longer accepted.
                 active.list.trigger(Instant::now(), Duration::ZERO);
             }
-            ClientEvent::ServerError { code, message } => {
+            ClientEvent::ServerError { code, message, .. } => {
                 tracing::warn!(?code, %message, "the channel server complains");
             }
             ClientEvent::Malformed { .. } => self.unreadable(),

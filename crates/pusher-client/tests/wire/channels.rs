@@ -1,20 +1,18 @@
 //! Channels, against a scripted server: authorization, subscription, events, what happens to each over a reconnect.
 
-#![allow(clippy::unwrap_used, reason = "a test that can not go on may panic")]
-
-mod fake;
-
 use std::{
     sync::{Arc, Mutex},
     time::{Duration, SystemTime},
 };
 
-use fake::{Server, Signer, event, granted, lost, next, published, refused, state, unavailable};
-use pusher_client::{Authorization, AuthorizeError, ChannelEvent, ChannelKind, Client, ClientEvent, Error, Gap, State};
+use futures_util::StreamExt;
+use pusher_client::{AuthorizeError, ChannelEvent, ChannelKind, Client, ClientEvent, Error};
 use serde_json::json;
 
+use crate::fake::{Server, Signer, event, granted, lost, next, published, refused, unavailable, within};
+
 #[tokio::test]
-async fn a_private_channel_is_authorized_before_it_is_subscribed() {
+async fn item_27_a_private_channel_is_authorized_before_it_is_subscribed() {
     let server = Server::start().await;
     let (signer, mut asked) = Signer::gated();
     let client = Client::connect(server.options(), signer.clone());
@@ -47,7 +45,7 @@ async fn a_public_channel_needs_no_authorization() {
 #[tokio::test]
 async fn channel_data_of_the_authorization_is_passed_on() {
     let server = Server::start().await;
-    let answer = Authorization { channel_data: Some(r#"{"user_id":"7"}"#.into()), ..granted() };
+    let answer = granted().with_channel_data(r#"{"user_id":"7"}"#);
     let client = Client::connect(server.options(), Signer::answering([Ok(answer)]).0);
     let _orders = client.subscribe("private-orders").await.unwrap();
     let mut peer = server.greet("1.2").await;
@@ -56,33 +54,7 @@ async fn channel_data_of_the_authorization_is_passed_on() {
 }
 
 #[tokio::test]
-async fn events_arrive_in_order_and_however_their_data_is_encoded() {
-    let server = Server::start().await;
-    let client = Client::connect(server.options(), Signer::granting());
-    let mut orders = client.subscribe("private-orders").await.unwrap();
-    let mut peer = server.greet("1.2").await;
-    peer.subscribe("private-orders").await;
-    let object = json!({ "n": 1, "text": "grüße \u{1f980}" });
-    let once = object.to_string();
-    let twice = json!(once).to_string();
-    for data in [json!(object), json!(once), json!(twice), json!("hello"), json!(null)] {
-        peer.send(json!({ "event": "new", "channel": "private-orders", "data": data, "user_id": "u" })).await;
-    }
-    peer.send(json!({ "event": "bare", "channel": "private-orders" })).await;
-    assert_eq!(next(&mut orders).await, ChannelEvent::Subscribed);
-    for _ in 0..3 {
-        let event = published(&mut orders).await;
-        assert_eq!((event.name.as_str(), event.channel.as_str()), ("new", "private-orders"));
-        assert_eq!((event.value(), event.user_id.as_deref()), (object.clone(), Some("u")));
-    }
-    assert_eq!(published(&mut orders).await.value(), json!("hello"));
-    assert_eq!(published(&mut orders).await.value(), json!(null));
-    let bare = published(&mut orders).await;
-    assert_eq!((bare.name.as_str(), bare.raw(), bare.user_id.as_deref()), ("bare", "", None));
-}
-
-#[tokio::test]
-async fn internal_events_are_hidden_and_channels_do_not_mix() {
+async fn item_35_internal_events_are_hidden_and_channels_do_not_mix() {
     let server = Server::start().await;
     let client = Client::connect(server.options(), Signer::granting());
     let mut one = client.subscribe("a").await.unwrap();
@@ -119,7 +91,7 @@ async fn a_slow_reader_is_told_how_many_events_it_missed() {
 }
 
 #[tokio::test]
-async fn after_a_reconnect_all_channels_are_authorized_and_subscribed_anew_and_each_gap_is_reported() {
+async fn item_29_after_a_reconnect_all_channels_are_authorized_and_subscribed_anew_and_each_gap_is_reported() {
     let server = Server::start().await;
     let clock = Arc::new(Mutex::new(SystemTime::UNIX_EPOCH + Duration::from_secs(1_000)));
     let read = clock.clone();
@@ -142,7 +114,8 @@ async fn after_a_reconnect_all_channels_are_authorized_and_subscribed_anew_and_e
         ClientEvent::Gap(gap) => Some(gap),
         _ => None,
     });
-    assert_eq!(gap.await, Gap { channel: "private-orders".into(), since, until });
+    let gap = gap.await;
+    assert_eq!((gap.channel.as_str(), gap.since, gap.until), ("private-orders", since, until));
     assert_eq!(events.next().await, Some(ClientEvent::Subscribed { channel: "private-orders".into() }));
     assert_eq!(next(&mut orders).await, ChannelEvent::Subscribed);
     peer.publish("private-orders", "e", &json!(1)).await;
@@ -167,7 +140,7 @@ async fn a_first_subscription_has_no_gap_however_late_it_is() {
 }
 
 #[tokio::test]
-async fn an_authorization_that_fails_for_now_is_retried_until_it_succeeds() {
+async fn item_42_an_authorization_that_fails_for_now_is_retried_until_it_succeeds() {
     let server = Server::start().await;
     let answers = [unavailable(), unavailable(), unavailable()];
     let (signer, mut asked) = Signer::answering(answers);
@@ -222,7 +195,7 @@ async fn the_wait_the_server_asks_for_is_honoured() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_reported_once_and_asked_again_only_on_request() {
+async fn item_28_a_refusal_is_reported_once_with_its_status_and_asked_again_only_on_request() {
     let server = Server::start().await;
     let (signer, mut asked) = Signer::answering([refused()]);
     let client = Client::connect(server.options(), signer);
@@ -249,6 +222,8 @@ async fn a_refusal_is_reported_once_and_asked_again_only_on_request() {
     client.resubscribe("private-orders").await.unwrap();
     peer.subscribe("private-orders").await;
     assert_eq!(asked.next().await.0, "1.3");
+    let refused = ChannelEvent::Refused { status: Some(403), message: "not yours".into() };
+    assert_eq!(next(&mut orders).await, refused);
     assert_eq!(next(&mut orders).await, ChannelEvent::Subscribed);
     event(&mut events, "the subscription", |event| match event {
         ClientEvent::AuthorizationFailed { .. } => panic!("it was reported before"),
@@ -276,7 +251,7 @@ async fn a_subscription_the_server_refuses_is_reported_with_its_status() {
 }
 
 #[tokio::test]
-async fn an_authorization_for_an_older_connection_is_never_sent() {
+async fn item_41_an_authorization_for_an_older_connection_is_never_sent() {
     let server = Server::start().await;
     let (signer, mut asked) = Signer::gated();
     let client = Client::connect(server.options(), signer.clone());
@@ -307,7 +282,7 @@ async fn a_subscription_without_answer_is_taken_back_and_sent_again() {
 }
 
 #[tokio::test]
-async fn authorizations_at_once_are_capped() {
+async fn item_43_authorizations_at_once_are_capped() {
     let server = Server::start().await;
     let (signer, mut asked) = Signer::gated();
     let client = Client::connect(server.options().authorizations_at_once(2), signer.clone());
@@ -328,7 +303,7 @@ async fn authorizations_at_once_are_capped() {
 }
 
 #[tokio::test]
-async fn dropping_a_subscription_unsubscribes_and_ends_its_events() {
+async fn item_34_dropping_a_subscription_unsubscribes_and_ends_its_events() {
     let server = Server::start().await;
     let client = Client::connect(server.options(), Signer::granting());
     let news = client.subscribe("news").await.unwrap();
@@ -351,7 +326,7 @@ async fn dropping_a_subscription_unsubscribes_and_ends_its_events() {
 }
 
 #[tokio::test]
-async fn a_subscription_dropped_while_pending_is_never_sent() {
+async fn item_30_a_subscription_dropped_while_it_is_authorized_is_never_sent() {
     let server = Server::start().await;
     let (signer, mut asked) = Signer::gated();
     let client = Client::connect(server.options(), signer.clone());
@@ -372,19 +347,142 @@ async fn a_subscription_dropped_while_pending_is_never_sent() {
 }
 
 #[tokio::test]
-async fn channels_this_client_does_not_speak_are_a_typed_error() {
+async fn item_26_a_prefix_says_the_kind_and_names_with_a_hash_belong_to_the_server() {
+    for (channel, kind) in [
+        ("news", ChannelKind::Public),
+        ("private-a", ChannelKind::Private),
+        ("private-encrypted-a", ChannelKind::Encrypted),
+        ("presence-a", ChannelKind::Presence),
+    ] {
+        assert_eq!(ChannelKind::of(channel), kind, "{channel}");
+    }
     let server = Server::start().await;
     let client = Client::connect(server.options(), Signer::granting());
-    for (channel, kind) in [
-        ("presence-room", ChannelKind::Presence),
-        ("private-encrypted-room", ChannelKind::Encrypted),
-        ("cache-room", ChannelKind::Cache),
-        ("private-cache-room", ChannelKind::Cache),
-    ] {
+    for channel in ["#server-to-user-1", "#anything", "", "a b"] {
         let error = client.subscribe(channel).await.err();
-        assert_eq!(error, Some(Error::UnsupportedChannel { channel: channel.into(), kind }));
+        assert!(matches!(error, Some(Error::InvalidChannel { .. })), "{channel:?}: {error:?}");
     }
-    assert!(matches!(client.subscribe("#server-to-user-1").await.err(), Some(Error::InvalidChannel { .. })));
     assert_eq!(client.resubscribe("never").await, Err(Error::NotSubscribed { channel: "never".into() }));
-    state(&client, "the attempt", |state| *state == State::Connecting).await;
+}
+
+#[tokio::test]
+async fn item_31_a_subscription_dropped_before_the_server_answers_is_taken_back() {
+    let server = Server::start().await;
+    let client = Client::connect(server.options(), Signer::granting());
+    let mut events = client.events();
+    let orders = client.subscribe("private-orders").await.unwrap();
+    let mut peer = server.greet("1.2").await;
+    peer.expect("pusher:subscribe").await;
+    drop(orders);
+    assert_eq!(peer.expect("pusher:unsubscribe").await["data"]["channel"], "private-orders");
+    // The answer crossed the wire with our leaving.
+    peer.accept_subscription("private-orders").await;
+    peer.publish("private-orders", "e", &json!(1)).await;
+    peer.settle().await;
+    assert_eq!(events.next().await, Some(ClientEvent::Connected { socket_id: "1.2".into() }));
+    within("the end", client.shutdown()).await;
+    assert_eq!(events.next().await, None, "no subscription was told of");
+}
+
+#[tokio::test]
+async fn item_32_a_channel_dropped_and_taken_again_while_it_is_authorized_is_subscribed_once() {
+    let server = Server::start().await;
+    let (signer, mut asked) = Signer::gated();
+    let client = Client::connect(server.options(), signer.clone());
+    let first = client.subscribe("private-orders").await.unwrap();
+    let mut peer = server.greet("1.2").await;
+    asked.next().await;
+    drop(first);
+    let mut second = client.subscribe("private-orders").await.unwrap();
+    asked.next().await;
+    signer.let_one_pass();
+    signer.let_one_pass();
+    peer.subscribe("private-orders").await;
+    peer.settle().await;
+    assert_eq!(next(&mut second).await, ChannelEvent::Subscribed);
+}
+
+#[tokio::test]
+async fn item_33_a_channel_dropped_and_taken_again_before_the_server_answers_is_left_and_subscribed_anew() {
+    let server = Server::start().await;
+    let client = Client::connect(server.options(), Signer::granting());
+    let first = client.subscribe("news").await.unwrap();
+    let mut peer = server.greet("1.2").await;
+    peer.expect("pusher:subscribe").await;
+    drop(first);
+    let mut second = client.subscribe("news").await.unwrap();
+    peer.expect("pusher:unsubscribe").await;
+    peer.expect("pusher:subscribe").await;
+    peer.accept_subscription("news").await;
+    assert_eq!(next(&mut second).await, ChannelEvent::Subscribed);
+    peer.publish("news", "e", &json!(1)).await;
+    assert_eq!(published(&mut second).await.value(), json!(1));
+}
+
+#[tokio::test]
+async fn item_42_a_refusal_is_told_on_the_channel_too() {
+    let server = Server::start().await;
+    let client = Client::connect(server.options(), Signer::answering([refused()]).0);
+    let mut orders = client.subscribe("private-orders").await.unwrap();
+    let _peer = server.greet("1.2").await;
+    let refusal = ChannelEvent::Refused { status: Some(403), message: "not yours".into() };
+    assert_eq!(next(&mut orders).await, refusal);
+}
+
+#[tokio::test]
+async fn a_cache_channel_tells_its_last_event_or_that_there_is_none() {
+    let server = Server::start().await;
+    let client = Client::connect(server.options(), Signer::granting());
+    let mut full = client.subscribe("cache-full").await.unwrap();
+    let mut empty = client.subscribe("private-cache-empty").await.unwrap();
+    let mut peer = server.greet("1.2").await;
+    peer.subscribe("cache-full").await;
+    peer.publish("cache-full", "e", &json!("last")).await;
+    peer.subscribe("private-cache-empty").await;
+    peer.send(json!({ "event": "pusher:cache_miss", "channel": "private-cache-empty" })).await;
+    assert_eq!(next(&mut full).await, ChannelEvent::Subscribed);
+    assert_eq!(published(&mut full).await.value(), json!("last"));
+    assert_eq!(next(&mut empty).await, ChannelEvent::Subscribed);
+    assert_eq!(next(&mut empty).await, ChannelEvent::CacheMiss);
+}
+
+#[tokio::test]
+async fn the_number_of_subscriptions_is_told() {
+    let server = Server::start().await;
+    let client = Client::connect(server.options(), Signer::granting());
+    let mut news = client.subscribe("news").await.unwrap();
+    let mut peer = server.greet("1.2").await;
+    peer.subscribe("news").await;
+    peer.publish("news", "pusher_internal:subscription_count", &json!({ "subscription_count": 12 })).await;
+    assert_eq!(next(&mut news).await, ChannelEvent::Subscribed);
+    assert_eq!(next(&mut news).await, ChannelEvent::SubscriptionCount(12));
+}
+
+#[tokio::test]
+async fn a_subscription_is_a_stream_that_ends_with_the_client() {
+    let server = Server::start().await;
+    let client = Client::connect(server.options(), Signer::granting());
+    let news = client.subscribe("news").await.unwrap();
+    let mut peer = server.greet("1.2").await;
+    peer.subscribe("news").await;
+    peer.publish("news", "e", &json!(1)).await;
+    let mut numbers = Box::pin(news.filter_map(async |event| match event {
+        ChannelEvent::Event(event) => event.decode::<u32>().ok(),
+        _ => None,
+    }));
+    assert_eq!(within("an event", numbers.next()).await, Some(1));
+    within("the end", client.shutdown()).await;
+    assert_eq!(within("the end of the stream", numbers.next()).await, None);
+}
+
+#[test]
+fn a_runtime_of_one_thread_is_enough() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let server = Server::start().await;
+        let client = Client::connect(server.options(), Signer::granting());
+        let mut orders = client.subscribe("private-orders").await.unwrap();
+        server.greet("1.2").await.subscribe("private-orders").await;
+        assert_eq!(next(&mut orders).await, ChannelEvent::Subscribed);
+    });
 }

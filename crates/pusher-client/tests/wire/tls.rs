@@ -3,13 +3,9 @@
 //! The certificates in `certificates/` are made for these tests, valid for `localhost` and `127.0.0.1` until 2125, and
 //! nobody trusts their authority. Its key is gone.
 
-#![allow(clippy::unwrap_used, reason = "a test that can not go on may panic")]
-
-mod fake;
-
 use std::sync::Arc;
 
-use fake::{Signer, lost, state, within};
+use crate::fake::{Server, Signer, lost, state, within};
 use futures_util::{SinkExt, StreamExt};
 use pusher_client::{Backoff, Client, Options, State};
 use rustls::{
@@ -64,13 +60,18 @@ async fn serve() -> u16 {
 }
 
 #[tokio::test]
-async fn a_private_authority_is_honoured_when_it_is_given() {
+async fn item_48_a_private_authority_is_honoured_when_it_is_given() {
     let port = serve().await;
     for host in ["localhost", "127.0.0.1"] {
-        let options = Options::host("app-key", host, port, true).tls_config(trusting_the_authority());
-        let client = Client::connect(options, Signer::granting());
-        state(&client, "the greeting", |state| matches!(state, State::Connected { .. })).await;
-        within("the end", client.shutdown()).await;
+        let options = Options::host("app-key", host, port, true);
+        // Beside those the system trusts, and alone.
+        let also = options.clone().trust_also([CertificateDer::from(AUTHORITY)]);
+        let alone = options.tls_config(trusting_the_authority());
+        for options in [also, alone] {
+            let client = Client::connect(options, Signer::granting());
+            state(&client, "the greeting", |state| matches!(state, State::Connected { .. })).await;
+            within("the end", client.shutdown()).await;
+        }
     }
 }
 
@@ -84,4 +85,22 @@ async fn an_authority_the_system_does_not_trust_is_refused_and_named_as_the_reas
     assert_eq!(code, None);
     assert!(reason.contains("TLS") || reason.contains("trust store"), "{reason}");
     assert!(matches!(*client.state().borrow(), State::Waiting { .. }));
+}
+
+#[tokio::test]
+async fn item_10_a_server_that_wants_tls_gets_it_where_the_way_is_known() {
+    let plain = Server::start().await;
+    let options = plain.options().trust_also([CertificateDer::from(AUTHORITY)]);
+    let client = Client::connect(options.clone().tls_port(serve().await), Signer::granting());
+    let mut events = client.events();
+    plain.greet("1.1").await.close(4000, "TLS only").await;
+    assert_eq!(lost(&mut events).await, (Some(4000), "TLS only".into()));
+    let connected = State::Connected { socket_id: "1.2".into() };
+    state(&client, "the greeting over TLS", |state| *state == connected).await;
+    assert!(plain.is_quiet().await, "it must not come back without TLS");
+
+    let client = Client::connect(options, Signer::granting());
+    plain.greet("1.1").await.close(4000, "TLS only").await;
+    let failed = State::Failed { code: 4000, reason: "TLS only".into() };
+    state(&client, "the failure", |state| *state == failed).await;
 }

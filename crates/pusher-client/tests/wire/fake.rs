@@ -1,21 +1,18 @@
 //! A scripted Pusher server on a real loopback socket: each test says frame by frame what it does. It never waits
 //! longer than [`LIMIT`], and never sleeps.
 
-#![allow(dead_code, reason = "each test file uses its part")]
-
 use std::{
     collections::VecDeque,
     future::Future,
     net::SocketAddr,
-    pin::Pin,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
 use futures_util::{SinkExt, StreamExt};
 use pusher_client::{
-    Authorization, AuthorizeError, Authorizer, Backoff, ChannelEvent, Client, ClientEvent, ClientEvents, Event,
-    Options, State, Subscription,
+    Authentication, Authenticator, Authorization, AuthorizeError, Authorizer, Backoff, ChannelEvent, Client,
+    ClientEvent, ClientEvents, Event, Options, Proxy, State, Subscription,
 };
 use serde_json::{Value, json};
 use tokio::{
@@ -28,7 +25,13 @@ use tokio_tungstenite::{
     tungstenite::{
         Message,
         handshake::server::{ErrorResponse, Request, Response},
-        protocol::CloseFrame,
+        protocol::{
+            CloseFrame,
+            frame::{
+                Frame,
+                coding::{Data, OpCode},
+            },
+        },
     },
 };
 
@@ -58,9 +61,14 @@ impl Server {
 
     /// Options for this server, with short waits and no randomness.
     pub fn options(&self) -> Options {
+        self.options_for("127.0.0.1").proxy(Proxy::none())
+    }
+
+    /// The same under another name.
+    pub fn options_for(&self, host: &str) -> Options {
         let quick =
             Backoff::new(Duration::from_millis(10), Duration::from_millis(50), 1_000, Duration::from_millis(50));
-        Options::host("app-key", "127.0.0.1", self.address.port(), false)
+        Options::host("app-key", host, self.address.port(), false)
             .backoff(quick.clone())
             .authorize_backoff(quick)
             .jitter(|| 1.0)
@@ -128,6 +136,21 @@ impl Peer {
         self.send(json!({ "event": name, "channel": channel, "data": data.to_string() })).await;
     }
 
+    /// Sends what the protocol itself has to say, to no channel.
+    pub async fn publish_protocol(&mut self, name: &str, data: &Value) {
+        self.send(json!({ "event": name, "data": data.to_string() })).await;
+    }
+
+    /// Sends `text` in frames of `size` bytes.
+    pub async fn send_in_fragments(&mut self, text: &str, size: usize) {
+        let parts: Vec<&[u8]> = text.as_bytes().chunks(size).collect();
+        for (number, part) in parts.iter().enumerate() {
+            let code = if number == 0 { OpCode::Data(Data::Text) } else { OpCode::Data(Data::Continue) };
+            let frame = Frame::message(part.to_vec(), code, number + 1 == parts.len());
+            self.send_message(Message::Frame(frame)).await;
+        }
+    }
+
     pub async fn accept_subscription(&mut self, channel: &str) {
         self.send(json!({ "event": "pusher_internal:subscription_succeeded", "channel": channel, "data": "{}" })).await;
     }
@@ -184,6 +207,12 @@ impl Peer {
         self.gone().await;
     }
 
+    /// Closes with a frame that holds no code.
+    pub async fn close_without_code(mut self) {
+        within("a close", self.socket.close(None)).await.unwrap();
+        self.gone().await;
+    }
+
     /// Asks and is answered, so whatever was sent before has been taken in.
     pub async fn settle(&mut self) {
         self.send(json!({ "event": "pusher:ping", "data": {} })).await;
@@ -195,7 +224,7 @@ impl Peer {
 pub type Answer = Result<Authorization, AuthorizeError>;
 
 pub fn granted() -> Authorization {
-    Authorization { auth: "granted".into(), channel_data: None }
+    Authorization::new("granted")
 }
 
 pub fn refused() -> Answer {
@@ -250,17 +279,48 @@ impl Signer {
 }
 
 impl Authorizer for Signer {
-    fn authorize<'a>(
-        &'a self,
-        socket_id: &'a str,
-        channel: &'a str,
-    ) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>> {
+    fn authorize<'a>(&'a self, socket_id: &'a str, channel: &'a str) -> pusher_client::Answer<'a, Authorization> {
         let _ = self.asked.send((socket_id.into(), channel.into()));
         Box::pin(async move {
             self.gate.acquire().await.unwrap().forget();
             let answer = self.answers.lock().unwrap().pop_front();
-            let auth = format!("app-key:signature-of-{socket_id}-{channel}");
-            answer.unwrap_or(Ok(Authorization { auth, channel_data: None }))
+            answer.unwrap_or(Ok(Authorization::new(format!("app-key:signature-of-{socket_id}-{channel}"))))
+        })
+    }
+}
+
+/// Signs in whoever it was made for, unless told to fail first.
+pub struct Guard {
+    user_data: String,
+    failures: Mutex<VecDeque<AuthorizeError>>,
+    gate: Arc<Semaphore>,
+}
+
+impl Guard {
+    pub fn granting(user_data: &str) -> Arc<Self> {
+        Self::answering(user_data, [])
+    }
+
+    /// Fails with `failures` in turn, then grants.
+    pub fn answering(user_data: &str, failures: impl IntoIterator<Item = AuthorizeError>) -> Arc<Self> {
+        let gate = Arc::new(Semaphore::new(Semaphore::MAX_PERMITS));
+        Arc::new(Self { user_data: user_data.into(), failures: Mutex::new(failures.into_iter().collect()), gate })
+    }
+
+    /// Grants each time only once there is a permit.
+    pub fn gated(user_data: &str) -> (Arc<Self>, Arc<Semaphore>) {
+        let gate = Arc::new(Semaphore::new(0));
+        (Arc::new(Self { user_data: user_data.into(), failures: Mutex::default(), gate: gate.clone() }), gate)
+    }
+}
+
+impl Authenticator for Guard {
+    fn authenticate<'a>(&'a self, socket_id: &'a str) -> pusher_client::Answer<'a, Authentication> {
+        Box::pin(async move {
+            self.gate.acquire().await.unwrap().forget();
+            let failure = self.failures.lock().unwrap().pop_front();
+            let granted = Authentication::new(format!("app-key:signature-of-{socket_id}"), self.user_data.as_str());
+            failure.map_or(Ok(granted), Err)
         })
     }
 }

@@ -1,11 +1,7 @@
 //! Pusher's published signatures (*Generating authentication strings*, worked examples): what an application's server
 //! signs is what ends up in the subscription, byte for byte.
 
-#![allow(clippy::unwrap_used, reason = "a test that can not go on may panic")]
-
-mod fake;
-
-use fake::{Server, Signer};
+use crate::fake::{Server, Signer};
 use hmac::{Hmac, KeyInit, Mac};
 use pusher_client::{Authorization, Client};
 use sha2::Sha256;
@@ -39,7 +35,7 @@ async fn a_server_that_checks_signatures_accepts_the_subscription() {
     let server = Server::start().await;
     let data = r#"{"user_id":"1","name":"a \"quoted\" name"}"#;
     let auth = sign("1234.1234", "private-foobar", Some(data));
-    let answer = Ok(Authorization { auth, channel_data: Some(data.into()) });
+    let answer = Ok(Authorization::new(auth).with_channel_data(data));
     let client = Client::connect(server.options(), Signer::answering([answer]).0);
     let _subscription = client.subscribe("private-foobar").await.unwrap();
     let frame = server.greet("1234.1234").await.subscribe("private-foobar").await;

@@ -1,0 +1,453 @@
+//! The roster's rules, without a socket.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{
+    authorizer::AuthorizeError,
+    entry::LONGEST_RETRY_AFTER,
+    event::{Event, Gap},
+    queue::Next,
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+const LIMIT: Duration = Duration::from_secs(15);
+const EPOCH: SystemTime = SystemTime::UNIX_EPOCH;
+
+struct Bench {
+    roster: Roster,
+    now: Instant,
+}
+
+fn bench() -> Bench {
+    let backoff = Backoff::new(SECOND, SECOND * 8, 4, SECOND * 60);
+    Bench { roster: Roster::new(backoff, LIMIT), now: Instant::now() }
+}
+
+impl Bench {
+    fn join(&mut self, channel: &str) -> Arc<Queue<ChannelEvent>> {
+        let queue = Arc::new(Queue::new(16, 1 << 20));
+        let kind = if channel == USER { Kind::User } else { Kind::Channel(ChannelKind::of(channel)) };
+        self.roster.join(channel.into(), kind, queue.clone(), self.now);
+        queue
+    }
+
+    /// What is to be done now, with a number of free slots.
+    fn due(&mut self, slots: usize) -> (Vec<Action>, Option<Duration>) {
+        let next = self.roster.due(self.now, slots, 1.0);
+        (self.roster.actions(), next.map(|at| at - self.now))
+    }
+
+    /// The ticket of the one authorization that is to be asked for.
+    fn ticket(&mut self) -> u64 {
+        match self.due(4).0.as_slice() {
+            [Action::Authorize { ticket, .. } | Action::Authenticate { ticket }] => *ticket,
+            other => panic!("one authorization was expected: {other:?}"),
+        }
+    }
+
+    fn next(&mut self) -> Option<Duration> {
+        let (actions, next) = self.due(4);
+        assert_eq!(actions, [], "nothing is due yet");
+        next
+    }
+
+    fn grant(&mut self, channel: &str, ticket: u64, authorization: Authorization) -> Vec<Action> {
+        self.roster.granted(channel, ticket, Grant::Channel(authorization), self.now);
+        self.roster.actions()
+    }
+
+    /// Whether an ordinary grant of this ticket leads to a subscription.
+    fn granted(&mut self, channel: &str, ticket: u64) -> bool {
+        let actions = self.grant(channel, ticket, Authorization::new("k:s"));
+        !actions.is_empty()
+    }
+
+    fn denied(&mut self, channel: &str, ticket: u64, error: &AuthorizeError) -> Vec<Action> {
+        self.roster.denied(channel, ticket, error, self.now, 1.0);
+        self.roster.actions()
+    }
+
+    fn accepted(&mut self, channel: &str, data: &Value) -> Vec<Action> {
+        self.roster.accepted(channel, data, EPOCH);
+        self.roster.actions()
+    }
+
+    /// Takes `private-a` to a live subscription.
+    fn subscribed(&mut self) {
+        let ticket = self.ticket();
+        assert!(self.granted("private-a", ticket));
+        assert_ne!(self.accepted("private-a", &Value::Null), []);
+    }
+
+    /// Takes the user to a live sign-in.
+    fn signed_in(&mut self) -> Vec<Action> {
+        let ticket = self.ticket();
+        self.roster.granted(USER, ticket, Grant::User(Authentication::new("k:s", "{}")), self.now);
+        let sent = vec![Action::Send(frame::sign_in(&Authentication::new("k:s", "{}")))];
+        assert_eq!(self.roster.actions(), sent);
+        self.roster.signed_in(&json!({ "user_data": r#"{"id":"7"}"# }), self.now);
+        self.roster.actions()
+    }
+}
+
+fn refusal() -> AuthorizeError {
+    AuthorizeError::Refused { status: Some(403), message: "no".into() }
+}
+
+fn unavailable(retry_after: Option<Duration>) -> AuthorizeError {
+    AuthorizeError::Temporary { retry_after, message: "503".into() }
+}
+
+fn refused(channel: &str, status: Option<u16>, message: &str) -> Vec<Action> {
+    let message = message.into();
+    vec![Action::Tell(ClientEvent::AuthorizationFailed { channel: channel.into(), status, message })]
+}
+
+fn subscribe(channel: &str) -> Action {
+    Action::Send(frame::subscribe(channel, None))
+}
+
+fn unsubscribe(channel: &str) -> Action {
+    Action::Send(frame::unsubscribe(channel))
+}
+
+async fn read(queue: &Queue<ChannelEvent>) -> ChannelEvent {
+    match queue.next().await {
+        Some(Next::Item(event)) => event,
+        other => panic!("an event was expected: {other:?}"),
+    }
+}
+
+#[test]
+fn a_public_channel_is_subscribed_without_asking() {
+    let mut bench = bench();
+    bench.join("a");
+    assert_eq!(bench.due(4).0, [subscribe("a")]);
+    assert_eq!(bench.due(4).0, []);
+    let told = [Action::Tell(ClientEvent::Subscribed { channel: "a".into() })];
+    assert_eq!(bench.accepted("a", &Value::Null), told);
+    assert_eq!(bench.accepted("a", &Value::Null), [], "a second acceptance says nothing new");
+}
+
+#[test]
+fn authorizations_at_once_are_capped() {
+    let mut bench = bench();
+    for number in 0..10 {
+        bench.join(&format!("private-{number}"));
+    }
+    let (actions, next) = bench.due(4);
+    assert_eq!(actions.len(), 4);
+    assert_eq!(next, None, "those without a slot wait for one, not for the clock");
+    assert_eq!(bench.due(0).0, []);
+    assert_eq!(bench.due(3).0.len(), 3);
+}
+
+#[test]
+fn an_authorization_for_an_older_connection_is_discarded() {
+    let mut bench = bench();
+    bench.join("private-a");
+    let old = bench.ticket();
+    bench.roster.disconnected(EPOCH, bench.now);
+    assert!(!bench.granted("private-a", old));
+    let new = bench.ticket();
+    assert!(!bench.granted("private-a", old));
+    assert_eq!(bench.denied("private-a", old, &refusal()), []);
+    assert!(bench.granted("private-a", new));
+}
+
+#[test]
+fn a_channel_dropped_and_taken_again_while_pending_is_authorized_once_more() {
+    let mut bench = bench();
+    let queue = bench.join("private-a");
+    let old = bench.ticket();
+    bench.roster.leave("private-a", &queue);
+    assert_eq!(bench.roster.actions(), [], "the server never heard of it");
+    assert!(!bench.granted("private-a", old), "nobody wants it any more");
+    bench.join("private-a");
+    let new = bench.ticket();
+    assert!(!bench.granted("private-a", old));
+    assert!(bench.granted("private-a", new));
+}
+
+#[test]
+fn a_temporary_failure_is_retried_ever_later_and_sooner_when_hurried() {
+    let mut bench = bench();
+    bench.join("private-a");
+    for wait in [1, 2, 4] {
+        let ticket = bench.ticket();
+        assert_eq!(bench.denied("private-a", ticket, &unavailable(None)), [], "it is not reported");
+        assert_eq!(bench.next(), Some(SECOND * wait));
+        bench.now += SECOND * wait;
+    }
+    let ticket = bench.ticket();
+    bench.denied("private-a", ticket, &unavailable(None));
+    bench.roster.hurry(bench.now);
+    bench.subscribed();
+    bench.roster.disconnected(EPOCH, bench.now);
+    let ticket = bench.ticket();
+    bench.denied("private-a", ticket, &unavailable(None));
+    assert_eq!(bench.next(), Some(SECOND), "an accepted subscription forgets the failures before it");
+}
+
+#[test]
+fn what_the_server_asks_to_wait_is_waited_over_hurry_and_reconnect() {
+    let mut bench = bench();
+    bench.join("private-a");
+    let ticket = bench.ticket();
+    bench.denied("private-a", ticket, &unavailable(Some(SECOND * 30)));
+    bench.roster.hurry(bench.now);
+    bench.roster.disconnected(EPOCH, bench.now);
+    assert_eq!(bench.next(), Some(SECOND * 30));
+    bench.now += SECOND * 30;
+    let ticket = bench.ticket();
+    bench.denied("private-a", ticket, &unavailable(Some(SECOND * 1_000_000)));
+    assert_eq!(bench.next(), Some(LONGEST_RETRY_AFTER));
+    assert!(bench.roster.renew("private-a", bench.now), "only the caller itself can know better");
+    bench.ticket();
+}
+
+#[test]
+fn a_refusal_is_reported_once_and_asked_again_only_on_request() {
+    let mut bench = bench();
+    bench.join("private-a");
+    let ticket = bench.ticket();
+    assert_eq!(bench.denied("private-a", ticket, &refusal()), refused("private-a", Some(403), "no"));
+    bench.roster.hurry(bench.now);
+    bench.roster.disconnected(EPOCH, bench.now);
+    assert_eq!(bench.next(), None);
+    assert!(bench.roster.renew("private-a", bench.now));
+    bench.subscribed();
+    assert!(!bench.roster.renew("private-b", bench.now), "nobody subscribed to it");
+}
+
+#[test]
+fn joining_a_refused_channel_asks_again() {
+    let mut bench = bench();
+    bench.join("private-a");
+    let ticket = bench.ticket();
+    bench.denied("private-a", ticket, &refusal());
+    bench.join("private-a");
+    bench.ticket();
+}
+
+#[tokio::test]
+async fn a_subscription_lost_and_won_again_reports_its_gap_once() {
+    let mut bench = bench();
+    let queue = bench.join("private-a");
+    bench.subscribed();
+    let since = EPOCH + SECOND * 100;
+    bench.roster.disconnected(since, bench.now);
+    // A connection that never got as far as the subscription must not shorten the gap.
+    bench.ticket();
+    bench.roster.disconnected(since + SECOND * 5, bench.now);
+    let ticket = bench.ticket();
+    bench.granted("private-a", ticket);
+    let until = since + SECOND * 9;
+    bench.roster.accepted("private-a", &Value::Null, until);
+    let gap = ClientEvent::Gap(Gap { channel: "private-a".into(), since, until });
+    let subscribed = ClientEvent::Subscribed { channel: "private-a".into() };
+    assert_eq!(bench.roster.actions(), [Action::Tell(gap), Action::Tell(subscribed)]);
+    assert_eq!((read(&queue).await, read(&queue).await), (ChannelEvent::Subscribed, ChannelEvent::Subscribed));
+}
+
+#[test]
+fn a_subscription_the_server_ends_is_reported_and_its_gap_counts_from_there() {
+    let mut bench = bench();
+    bench.join("private-a");
+    bench.subscribed();
+    let ended = EPOCH + SECOND;
+    bench.roster.rejected("private-a", Some(401), "over", ended);
+    assert_eq!(bench.roster.actions(), refused("private-a", Some(401), "over"));
+    bench.roster.rejected("private-a", Some(401), "over", ended);
+    assert_eq!(bench.roster.actions(), [], "once");
+    assert!(bench.roster.renew("private-a", bench.now));
+    let ticket = bench.ticket();
+    bench.granted("private-a", ticket);
+    bench.roster.accepted("private-a", &Value::Null, ended + SECOND);
+    let gap = ClientEvent::Gap(Gap { channel: "private-a".into(), since: ended, until: ended + SECOND });
+    assert!(bench.roster.actions().contains(&Action::Tell(gap)));
+}
+
+#[test]
+fn a_subscription_the_server_never_answers_is_taken_back_and_sent_again() {
+    let mut bench = bench();
+    bench.join("a");
+    assert_eq!(bench.due(4).0, [subscribe("a")]);
+    assert_eq!(bench.next(), Some(LIMIT));
+    bench.now += LIMIT;
+    assert_eq!(bench.next(), Some(SECOND));
+    bench.now += SECOND;
+    assert_eq!(bench.due(4).0, [unsubscribe("a"), subscribe("a")]);
+}
+
+#[tokio::test]
+async fn readers_of_one_channel_each_get_every_event_and_no_others() {
+    let mut bench = bench();
+    let (one, other) = (bench.join("private-a"), bench.join("b"));
+    let Some(Action::Authorize { ticket, .. }) = bench.due(4).0.pop() else { panic!("an authorization was expected") };
+    bench.granted("private-a", ticket);
+    bench.accepted("private-a", &Value::Null);
+    bench.accepted("b", &Value::Null);
+    let late = bench.join("private-a");
+    let event = Event::new("private-a", "e", "1");
+    bench.roster.deliver(event.clone(), bench.now);
+    bench.roster.deliver(Event::new("unknown", "e", "2"), bench.now);
+    bench.roster.deliver(Event::new("b", "e", "3"), bench.now);
+    for queue in [&one, &late] {
+        assert_eq!(read(queue).await, ChannelEvent::Subscribed);
+        assert_eq!(read(queue).await, ChannelEvent::Event(event.clone()));
+    }
+    assert_eq!(read(&other).await, ChannelEvent::Subscribed);
+    assert_eq!(read(&other).await, ChannelEvent::Event(Event::new("b", "e", "3")));
+    bench.roster.leave("private-a", &one);
+    assert_eq!(bench.roster.actions(), [], "another reader stays");
+    bench.roster.leave("private-a", &late);
+    assert_eq!(bench.roster.actions(), [unsubscribe("private-a")]);
+}
+
+#[tokio::test]
+async fn nothing_is_delivered_before_the_subscription_is_sent() {
+    let mut bench = bench();
+    let queue = bench.join("private-a");
+    bench.roster.deliver(Event::new("private-a", "e", "too early"), bench.now);
+    bench.subscribed();
+    assert_eq!(read(&queue).await, ChannelEvent::Subscribed);
+}
+
+#[test]
+fn a_presence_channel_knows_who_we_are_and_who_is_there() {
+    let mut bench = bench();
+    let members = {
+        let queue = Arc::new(Queue::new(16, 1 << 20));
+        bench.roster.join("presence-a".into(), Kind::Channel(ChannelKind::Presence), queue, bench.now)
+    };
+    let ticket = bench.ticket();
+    let authorization = Authorization::new("k:s").with_channel_data(r#"{"user_id":10,"user_info":{"name":"Ann"}}"#);
+    assert_eq!(bench.grant("presence-a", ticket, authorization).len(), 1);
+    bench.accepted("presence-a", &json!({"presence":{"count":1,"ids":["10"],"hash":{"10":{"name":"Ann"}}}}));
+    assert_eq!(members.borrow().me().unwrap().info, json!({"name": "Ann"}));
+    bench.roster.disconnected(EPOCH, bench.now);
+    assert_eq!(members.borrow().count(), 0, "nobody knows who is there while the connection is lost");
+}
+
+#[test]
+fn a_presence_channel_without_channel_data_waits_for_the_sign_in_and_only_for_that() {
+    let mut bench = bench();
+    bench.join("presence-a");
+    let ticket = bench.ticket();
+    let told = bench.grant("presence-a", ticket, Authorization::new("k:s"));
+    assert!(matches!(told.as_slice(), [Action::Tell(ClientEvent::AuthorizationFailed { .. })]), "{told:?}");
+
+    bench.join(USER);
+    bench.roster.renew("presence-a", bench.now);
+    let [Action::Authenticate { ticket: user }, Action::Authorize { ticket, .. }] = bench.due(4).0[..] else {
+        panic!("two questions were expected")
+    };
+    let signed = Authorization::new("k:s");
+    assert_eq!(bench.grant("presence-a", ticket, signed.clone()), [], "it waits");
+    bench.roster.granted(USER, user, Grant::User(Authentication::new("k:s", "{}")), bench.now);
+    bench.roster.actions();
+    bench.roster.signed_in(&json!({ "user_data": r#"{"id":"7"}"# }), bench.now);
+    let sent = [subscribe("#server-to-user-7"), Action::Send(frame::subscribe("presence-a", Some(&signed)))];
+    assert_eq!(bench.roster.actions(), sent);
+}
+
+#[test]
+fn who_waits_for_a_sign_in_that_is_refused_is_refused_too() {
+    let mut bench = bench();
+    bench.join(USER);
+    bench.join("presence-a");
+    let [Action::Authenticate { ticket: user }, Action::Authorize { ticket, .. }] = bench.due(4).0[..] else {
+        panic!("two questions were expected")
+    };
+    bench.grant("presence-a", ticket, Authorization::new("k:s"));
+    let mut told = refused(USER, Some(403), "no");
+    told.extend(refused("presence-a", Some(403), "the user could not be signed in"));
+    assert_eq!(bench.denied(USER, user, &refusal()), told);
+}
+
+#[tokio::test]
+async fn a_user_is_signed_in_anew_on_each_connection_and_told_the_gap() {
+    let mut bench = bench();
+    let queue = bench.join(USER);
+    assert_eq!(bench.signed_in(), [subscribe("#server-to-user-7")]);
+    bench.accepted("#server-to-user-7", &Value::Null);
+    assert_eq!(read(&queue).await, ChannelEvent::Subscribed);
+    let event = Event::new("#server-to-user-7", "e", "1");
+    bench.roster.deliver(event.clone(), bench.now);
+    bench.roster.deliver(Event::new("#server-to-user-8", "e", "not ours"), bench.now);
+    bench
+        .roster
+        .watchlist(&json!({"events":[{"name":"online","user_ids":["a",1]},{"name":"else"},{"name":"offline"}]}));
+    assert_eq!(read(&queue).await, ChannelEvent::Event(event));
+    assert_eq!(read(&queue).await, ChannelEvent::Watchlist { online: true, users: vec!["a".into(), "1".into()] });
+    assert_eq!(read(&queue).await, ChannelEvent::Watchlist { online: false, users: vec![] });
+    bench.roster.disconnected(EPOCH, bench.now);
+    assert_eq!(bench.signed_in(), [subscribe("#server-to-user-7")]);
+    let told = bench.accepted("#server-to-user-7", &Value::Null);
+    assert!(matches!(&told[0], Action::Tell(ClientEvent::Gap(gap)) if gap.channel == USER), "{told:?}");
+    bench.roster.leave(USER, &queue);
+    assert_eq!(bench.roster.actions(), [unsubscribe("#server-to-user-7")]);
+}
+
+#[test]
+fn a_sign_in_that_is_never_answered_is_tried_again() {
+    let mut bench = bench();
+    bench.join(USER);
+    let ticket = bench.ticket();
+    bench.roster.granted(USER, ticket, Grant::User(Authentication::new("k:s", "{}")), bench.now);
+    bench.roster.actions();
+    bench.now += LIMIT;
+    assert_eq!(bench.next(), Some(SECOND));
+    bench.now += SECOND;
+    assert_eq!(bench.signed_in(), [subscribe("#server-to-user-7")]);
+    // Nor the subscription that follows it.
+    bench.now += LIMIT;
+    bench.next();
+    bench.now += SECOND * 2;
+    let (actions, _) = bench.due(4);
+    assert!(matches!(&actions[..], [left, Action::Authenticate { .. }] if *left == unsubscribe("#server-to-user-7")));
+}
+
+#[test]
+fn an_encrypted_channel_needs_its_key() {
+    let mut bench = bench();
+    bench.join("private-encrypted-a");
+    let ticket = bench.ticket();
+    let told = bench.grant("private-encrypted-a", ticket, Authorization::new("k:s"));
+    let reason = "the authorization of an encrypted channel holds no shared_secret";
+    assert_eq!(told, refused("private-encrypted-a", None, reason));
+}
+
+#[tokio::test]
+async fn remarks_of_the_protocol_reach_the_channel_they_are_for() {
+    let mut bench = bench();
+    let (cache, presence) = (bench.join("cache-a"), bench.join("presence-a"));
+    let (actions, _) = bench.due(4);
+    let Some(Action::Authorize { ticket, .. }) = actions.last() else { panic!("{actions:?}") };
+    let authorization = Authorization::new("k:s").with_channel_data(r#"{"user_id":"1"}"#);
+    bench.grant("presence-a", *ticket, authorization);
+    for channel in ["cache-a", "presence-a"] {
+        bench.accepted(channel, &Value::Null);
+        bench.roster.remark(channel, "pusher_internal:subscription_count", &json!({ "subscription_count": 3 }));
+        bench.roster.remark(channel, "pusher_internal:member_added", &json!({ "user_id": "2" }));
+        bench.roster.remark(channel, "pusher_internal:member_added", &json!({ "user_id": "2" }));
+        bench.roster.remark(channel, "pusher_internal:member_removed", &json!({ "user_id": "2" }));
+        bench.roster.remark(channel, "pusher_internal:member_removed", &json!({ "user_id": "9" }));
+        bench.roster.remark(channel, "pusher_internal:unheard_of", &Value::Null);
+        bench.roster.remark(channel, "pusher:cache_miss", &Value::Null);
+    }
+    let member = crate::presence::member(&json!({ "user_id": "2" })).unwrap();
+    for (queue, told) in [
+        (cache, vec![]),
+        (presence, vec![ChannelEvent::MemberAdded(member.clone()), ChannelEvent::MemberRemoved(member)]),
+    ] {
+        let mut all = vec![ChannelEvent::Subscribed, ChannelEvent::SubscriptionCount(3)];
+        all.extend(told);
+        all.push(ChannelEvent::CacheMiss);
+        for expected in all {
+            assert_eq!(read(&queue).await, expected);
+        }
+    }
+}

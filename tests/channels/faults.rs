@@ -1,0 +1,143 @@
+//! Servers that go, and signatures that are wrong.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use pusher_client::{Answer, Authorization, Authorizer, ChannelEvent, ClientEvent, State};
+use serde_json::json;
+use traybell_tests::backend::Backend;
+use traybell_tests::sockudo::Release;
+
+use crate::stage::{BOTH, Stage, event, next, published, subscribed, within};
+
+#[tokio::test]
+async fn items_08_24_and_29_a_server_that_was_killed_is_found_again_with_all_channels_and_a_gap_each() {
+    for release in BOTH {
+        let mut stage = Stage::set(release).await;
+        let client = stage.client_of("ann");
+        let mut events = client.events();
+        let channels = ["news", "private-orders", "presence-room"];
+        let mut held = Vec::new();
+        for channel in channels {
+            held.push(subscribed(&client, channel).await);
+        }
+        stage.server.restart().await;
+        let mut gaps = Vec::new();
+        for _ in channels {
+            let gap = event(&mut events, "a gap", |event| match event {
+                ClientEvent::Gap(gap) => Some(gap),
+                _ => None,
+            });
+            let gap = gap.await;
+            assert!(gap.since <= gap.until, "{release:?}: {gap:?}");
+            gaps.push(gap.channel);
+        }
+        gaps.sort();
+        assert_eq!(gaps, channels, "{release:?}");
+        for subscription in &mut held {
+            let channel = subscription.channel().to_owned();
+            assert_eq!(next(subscription).await, ChannelEvent::Subscribed, "{release:?}");
+            stage.backend.trigger(&channel, "e", &json!(channel)).await;
+            assert_eq!(published(subscription).await.value(), json!(channel), "{release:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn items_20_to_22_an_idle_connection_is_pinged_and_the_server_answers() {
+    for release in BOTH {
+        let stage = Stage::set(release).await;
+        let options = stage.options().activity_timeout(std::time::Duration::from_millis(50));
+        let client = pusher_client::Client::connect(options, Arc::new(stage.backend.clone()));
+        let mut events = client.events();
+        let mut news = subscribed(&client, "news").await;
+        // Twenty pings' time, counted by what arrives and not by a clock: nothing of it ends the connection.
+        for number in 0..5 {
+            stage.backend.trigger("news", "e", &json!(number)).await;
+            assert_eq!(published(&mut news).await.value(), json!(number));
+        }
+        drop(client);
+        drop(news);
+        within("the end", async {
+            while let Some(event) = events.next().await {
+                assert!(!matches!(event, ClientEvent::Lost { .. }), "{release:?}: {event:?}");
+            }
+        })
+        .await;
+    }
+}
+
+/// Signs for another socket first, as an application does whose answer was for an older connection.
+struct Stale {
+    backend: Backend,
+    asked: AtomicU32,
+}
+
+impl Authorizer for Stale {
+    fn authorize<'a>(&'a self, socket_id: &'a str, channel: &'a str) -> Answer<'a, Authorization> {
+        let first = self.asked.fetch_add(1, Ordering::SeqCst) == 0;
+        self.backend.authorize(if first { "1.1" } else { socket_id }, channel)
+    }
+}
+
+#[tokio::test]
+async fn item_28_a_wrong_signature_is_told_and_never_leaves_a_channel_that_only_looks_subscribed() {
+    for release in BOTH {
+        let stage = Stage::set(release).await;
+        let client = stage.client_with(Arc::new(Stale { backend: stage.backend.clone(), asked: AtomicU32::new(0) }));
+        let mut events = client.events();
+        let mut orders = client.subscribe("private-orders").await.unwrap();
+        match release {
+            // It complains, and the connection lives: the refusal is the channel's.
+            Release::V5 => {
+                assert!(matches!(next(&mut orders).await, ChannelEvent::Refused { .. }));
+                client.resubscribe("private-orders").await.unwrap();
+                assert_eq!(next(&mut orders).await, ChannelEvent::Subscribed);
+            }
+            // It closes with 4009, which says not to come back.
+            Release::V2 => {
+                let code = event(&mut events, "the end", |event| match event {
+                    ClientEvent::Lost { code, .. } => Some(code),
+                    _ => None,
+                });
+                assert_eq!(code.await, Some(4009));
+                let failed = |state: &State| matches!(state, State::Failed { code: 4009, .. });
+                within("the failure", client.state().wait_for(failed)).await.unwrap();
+            }
+        }
+    }
+}
+
+/// Lets an authorization that was asked for on one connection be answered only on the next.
+struct Late {
+    backend: Backend,
+    gate: tokio::sync::Semaphore,
+    asked: tokio::sync::mpsc::UnboundedSender<String>,
+}
+
+impl Authorizer for Late {
+    fn authorize<'a>(&'a self, socket_id: &'a str, channel: &'a str) -> Answer<'a, Authorization> {
+        Box::pin(async move {
+            let _ = self.asked.send(socket_id.to_owned());
+            self.gate.acquire().await.expect("it is never closed").forget();
+            self.backend.authorize(socket_id, channel).await
+        })
+    }
+}
+
+#[tokio::test]
+async fn items_13_and_41_an_authorization_for_an_older_connection_is_never_sent() {
+    // 2.9.2 closes the socket on a stale signature, for good: the hardest judge of it.
+    let mut stage = Stage::set(Release::V2).await;
+    let (asked, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let late = Arc::new(Late { backend: stage.backend.clone(), gate: tokio::sync::Semaphore::new(0), asked });
+    let client = stage.client_with(late.clone());
+    let mut orders = client.subscribe("private-orders").await.unwrap();
+    let first = within("the first question", told.recv()).await.unwrap();
+    stage.server.restart().await;
+    let second = within("the second question", told.recv()).await.unwrap();
+    assert_ne!(first, second);
+    late.gate.add_permits(2);
+    assert_eq!(next(&mut orders).await, ChannelEvent::Subscribed);
+    assert!(matches!(*client.state().borrow(), State::Connected { .. }));
+}
