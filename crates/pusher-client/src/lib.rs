@@ -68,8 +68,14 @@ pub use event::{ChannelEvent, ClientEvent, Event, Gap, State};
 pub use options::Options;
 pub use presence::{Member, Members};
 pub use proxy::Proxy;
+/// The TLS library, for [`Options::tls_config`] and [`Options::trust_also`].
 pub use rustls;
 pub use subscription::{ClientEvents, Subscription};
 
 /// What the channel of the signed-in user is called here ([`Client::sign_in`]). The server adds the user's id.
 pub const USER: &str = "#server-to-user";
+
+/// The README's example is compiled with the others.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -21,6 +21,8 @@ use crate::{
     roster::Action,
 };
 
+/// The code of an error that is about a signature.
+const UNAUTHORIZED: u16 = 4009;
 /// How long a goodbye may take, both ways.
 const FAREWELL: Duration = Duration::from_secs(1);
 
@@ -202,6 +204,9 @@ impl Connection {
             ("pusher:ping", _) => call.outgoing.push_pong(),
             ("pusher:error", channel) => {
                 let (code, message) = complaint(&frame);
+                if code == Some(UNAUTHORIZED) {
+                    self.roster.unauthorized(channel, &message, call.seen);
+                }
                 self.tell(&ClientEvent::ServerError { code, message, channel: channel.map(str::to_owned) });
             }
             ("pusher:signin_success", _) => self.roster.signed_in(&frame.value(), Instant::now()),

@@ -156,6 +156,21 @@ impl Roster {
         self.refuse(&name, status, message);
     }
 
+    /// The server complains of a wrong signature (`pusher:error` 4009) on a living connection. Where it does not say which
+    /// subscription it means, only one that waits alone for its answer can be it.
+    pub(crate) fn unauthorized(&mut self, channel: Option<&str>, message: &str, at: SystemTime) {
+        let mut waiting = self.entries.iter().filter_map(|(name, entry)| {
+            let signed = entry.kind != Kind::Channel(ChannelKind::Public);
+            (signed && matches!(entry.phase, Phase::Sent { .. })).then(|| entry.user_channel.as_ref().unwrap_or(name))
+        });
+        let channel = match (channel, waiting.next(), waiting.next()) {
+            (Some(named), ..) => named.to_owned(),
+            (None, Some(only), None) => only.clone(),
+            _ => return,
+        };
+        self.rejected(&channel, None, message, at);
+    }
+
     fn refuse(&mut self, channel: &str, status: Option<u16>, message: &str) {
         let Some(entry) = self.entries.get_mut(channel) else { return };
         entry.phase = Phase::Refused;

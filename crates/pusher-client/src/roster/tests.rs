@@ -451,3 +451,27 @@ async fn remarks_of_the_protocol_reach_the_channel_they_are_for() {
         }
     }
 }
+
+#[test]
+fn a_complaint_about_a_signature_is_a_refusal_where_it_is_clear_of_what() {
+    let mut bench = bench();
+    let complain = |bench: &mut Bench, channel: Option<&str>| {
+        bench.roster.unauthorized(channel, "bad", EPOCH);
+        bench.roster.actions()
+    };
+    bench.join("a");
+    bench.join("private-a");
+    let Some(Action::Authorize { ticket, .. }) = bench.due(4).0.pop() else { panic!("an authorization was expected") };
+    assert_eq!(complain(&mut bench, None), [], "nothing signed was sent");
+    bench.granted("private-a", ticket);
+    assert_eq!(complain(&mut bench, None), refused("private-a", None, "bad"));
+    bench.join("private-b");
+    bench.roster.renew("private-a", bench.now);
+    for action in bench.due(4).0 {
+        let Action::Authorize { channel, ticket } = action else { panic!("{action:?}") };
+        bench.granted(&channel, ticket);
+    }
+    assert_eq!(complain(&mut bench, None), [], "it may be either");
+    assert_eq!(complain(&mut bench, Some("private-b")), refused("private-b", None, "bad"));
+    assert_eq!(complain(&mut bench, None), refused("private-a", None, "bad"));
+}
