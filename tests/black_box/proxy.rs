@@ -14,7 +14,7 @@ fn came_by_proxy(call: &Call) -> bool {
 }
 
 #[tokio::test]
-async fn every_call_goes_through_the_proxy_and_a_proxy_that_is_away_is_waited_for() {
+async fn every_call_and_the_live_connection_go_through_the_proxy_and_one_that_is_away_is_waited_for() {
     let mut scene = Scene::set().await;
     let mut proxy = Tinyproxy::start(&scene.desktop, scene.fasttrack.port()).await;
     let mut command = scene.desktop.command(traybell_tests::programs::traybell());
@@ -28,6 +28,8 @@ async fn every_call_goes_through_the_proxy_and_a_proxy_that_is_away_is_waited_fo
     let insecure = [&arguments[..], &["--insecure"]].concat();
     app::run_with(&scene.desktop, &insecure, &format!("{SID}\n")).await.succeeded();
     scene.await_live().await;
+    let tunnel = format!("CONNECT 127.0.0.1:{} ", scene.sockudo.port);
+    assert!(proxy.output().contains(&tunnel), "the live connection goes past the proxy:\n{}", proxy.output());
 
     let first = scene.send(&Message::new("message", "Live")).await;
     app::await_listed(&scene.desktop, &["Live"]).await;

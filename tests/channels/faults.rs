@@ -16,7 +16,7 @@ async fn items_08_24_and_29_a_server_that_was_killed_is_found_again_with_all_cha
         let mut stage = Stage::set(release).await;
         let client = stage.client_of("ann");
         let mut events = client.events();
-        let channels = ["news", "private-orders", "presence-room"];
+        let channels = ["news", "presence-room", "private-orders"];
         let mut held = Vec::new();
         for channel in channels {
             held.push(subscribed(&client, channel).await);

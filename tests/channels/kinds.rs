@@ -26,17 +26,6 @@ async fn item_37_presence_members_come_and_go() {
 }
 
 #[tokio::test]
-async fn item_38_who_is_signed_in_needs_no_channel_data() {
-    for release in BOTH {
-        let stage = Stage::set(release).await;
-        // The application signs the channel without a name, and the user by name.
-        let client = stage.client();
-        let mut user = client.sign_in(stage.user("ann")).await.unwrap();
-        assert_eq!(next(&mut user).await, ChannelEvent::Subscribed, "{release:?}");
-    }
-}
-
-#[tokio::test]
 async fn item_39_what_is_encrypted_arrives_in_plain_over_a_change_of_keys() {
     for release in BOTH {
         let stage = Stage::set(release).await;

@@ -9,6 +9,7 @@
 pub mod app;
 pub mod backend;
 pub mod bubble;
+pub mod compare;
 pub mod desktop;
 pub mod driver;
 pub mod dunst;

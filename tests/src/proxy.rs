@@ -6,7 +6,8 @@ use crate::desktop::Desktop;
 use crate::process::{Program, free_port};
 use crate::wait;
 
-/// A running tinyproxy on loopback. It resolves no names: whatever is asked of it goes to one server.
+/// A running tinyproxy on loopback. It resolves no names: what is asked of it goes to one server, unless it is on loopback
+/// itself.
 pub struct Tinyproxy {
     program: Option<Program>,
     config: PathBuf,
@@ -20,7 +21,7 @@ impl Tinyproxy {
         let config = desktop.folders.root.join("tinyproxy.conf");
         let settings = format!(
             "Port {port}\nListen 127.0.0.1\nTimeout 60\nMaxClients 50\nAllow 127.0.0.1\n\
-             Upstream http 127.0.0.1:{upstream}\n"
+             Upstream http 127.0.0.1:{upstream}\nUpstream none \"127.0.0.1\"\n"
         );
         std::fs::write(&config, settings).expect("the session's folder is ours");
         let mut proxy = Self { program: None, config, port };
@@ -31,6 +32,11 @@ impl Tinyproxy {
     /// What `http_proxy` names.
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// What it has told of its connections.
+    pub fn output(&self) -> String {
+        self.program.as_ref().map_or_else(String::new, Program::output)
     }
 
     /// Ends it: connections to it are refused.

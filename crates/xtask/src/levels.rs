@@ -13,8 +13,10 @@ use crate::packages::{self, Consent, Group};
 use crate::programs::{self, TestProgram};
 use crate::{bundle, cross, tools, windows, workspace};
 
-/// The package of the black-box tests.
-const BLACK_BOX: &str = "traybell-tests";
+/// The package of the tests that need more than their crate, and its two test programs.
+const OUTER_TESTS: &str = "traybell-tests";
+const BLACK_BOX: &str = "black_box";
+const CHANNELS: &str = "channels";
 
 /// One level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -33,6 +35,8 @@ pub enum Level {
     Unit,
     /// The documentation builds without a warning
     Docs,
+    /// pusher-client against real servers: two releases of sockudo, with Pusher's own npm package
+    Channels,
     /// The built programs in a private desktop session, on real parts
     BlackBox,
     /// Everything compiles for macOS
@@ -59,6 +63,8 @@ impl Level {
         match self {
             Self::Format | Self::Page | Self::Licences => &[],
             Self::Lint | Self::Build | Self::Unit | Self::Docs => &[Group::Build],
+            Self::Channels if !tools::has_sockudo() => &[Group::Build, Group::Sockudo],
+            Self::Channels => &[Group::Build],
             Self::BlackBox if !tools::has_sockudo() => &[Group::Build, Group::Desktop, Group::Sockudo],
             Self::BlackBox | Self::Package => &[Group::Build, Group::Desktop],
             Self::CheckMacos => &[Group::Build, Group::Cross],
@@ -104,6 +110,7 @@ impl Bench {
             Level::Build => self.programs().map(drop),
             Level::Unit => self.unit(),
             Level::Docs => docs(),
+            Level::Channels => self.channels(),
             Level::BlackBox => self.black_box(),
             Level::CheckMacos => cross::check_macos(self.consent),
             Level::CheckWindows => windows::check(self.consent, self.filter.as_deref()),
@@ -136,7 +143,7 @@ impl Bench {
     }
 
     fn unit(&self) -> Result<()> {
-        let tests: Vec<_> = self.programs()?.iter().filter(|test| test.package != BLACK_BOX).collect();
+        let tests: Vec<_> = self.programs()?.iter().filter(|test| test.package != OUTER_TESTS).collect();
         programs::run_all(&tests, self.filter.as_deref(), |test| Call::new(&test.path))?;
         let doc = Call::cargo("test").args(["--locked", "--quiet", "--workspace", "--doc"]);
         match &self.filter {
@@ -145,13 +152,23 @@ impl Bench {
         }
     }
 
+    fn channels(&self) -> Result<()> {
+        let servers = tools::both_sockudos(self.consent)?;
+        tools::require_node()?;
+        node_modules()?;
+        let tests: Vec<_> = self.programs()?.iter().filter(|test| test.target == CHANNELS).collect();
+        programs::run_all(&tests, self.filter.as_deref(), |test| {
+            Call::new(&test.path).env("SOCKUDO_BIN", &servers.current).env("SOCKUDO_V2_BIN", &servers.old)
+        })
+    }
+
     fn black_box(&self) -> Result<()> {
         let sockudo = tools::sockudo(self.consent)?;
         let driver = tools::tauri_driver()?;
         // The accessibility rules that run in the window come from npm.
         tools::require_node()?;
         node_modules()?;
-        let tests: Vec<_> = self.programs()?.iter().filter(|test| test.package == BLACK_BOX).collect();
+        let tests: Vec<_> = self.programs()?.iter().filter(|test| test.target == BLACK_BOX).collect();
         programs::run_all(&tests, self.filter.as_deref(), |test| {
             Call::new(&test.path)
                 .env("TRAYBELL_BIN", workspace::built("traybell"))
@@ -163,7 +180,7 @@ impl Bench {
 }
 
 /// The page's npm packages as the lock file has them, fetched only when it has changed.
-fn node_modules() -> Result<()> {
+pub fn node_modules() -> Result<()> {
     let lock = workspace::root().join("package-lock.json");
     // npm writes this file last.
     let installed = workspace::root().join("node_modules/.package-lock.json");

@@ -3,6 +3,7 @@
 
 #![allow(clippy::print_stdout, reason = "a task speaks to the person who started it")]
 
+mod bench;
 mod bundle;
 mod command;
 mod cross;
@@ -80,6 +81,13 @@ enum Task {
         /// Part of the names of the tests to run (levels unit, black-box, page and check-windows)
         filter: Option<String>,
     },
+    /// Measure something beside what it is measured against, and print a table
+    Bench {
+        #[command(flatten)]
+        yes: Yes,
+        /// What to measure
+        bench: bench::Bench,
+    },
     /// Build the Windows program and run the crates' tests as Windows programs under wine
     CheckWindows {
         #[command(flatten)]
@@ -122,6 +130,7 @@ fn main() -> ExitCode {
         Task::Test { yes, keep_going, tidy, level, filter } => {
             test::run(&test::Plan { consent: yes.into(), keep_going, tidy, level, filter })
         }
+        Task::Bench { yes, bench } => bench::run(bench, yes.into()),
         Task::CheckWindows { yes, filter } => windows::check(yes.into(), filter.as_deref()),
         Task::CheckMacos { yes } => cross::check_macos(yes.into()),
         Task::Bundle { yes } => bundle::make(yes.into()).map(|_| ()),

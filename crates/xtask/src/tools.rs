@@ -11,14 +11,29 @@ use crate::packages::{self, Consent, Group};
 use crate::workspace;
 
 const SOCKUDO: &str = "5.2.0";
+const OLD_SOCKUDO: &str = "2.9.2";
 const TAURI_DRIVER: &str = "2.1.0";
 const TAURI_CLI: &str = "2.12.5";
 const CARGO_DENY: &str = "0.20.2";
 
-/// The Pusher server of the black-box tests.
+/// The Pusher server of the tests.
 pub fn sockudo(consent: Consent) -> Result<PathBuf> {
     let flags = ["--no-default-features", "--features", "local", "--debug"];
     from_crates_io("sockudo", SOCKUDO, &flags, || packages::ensure(&[Group::Sockudo], consent))
+}
+
+/// The Pusher servers that pusher-client is tried against.
+pub struct Sockudos {
+    /// 5.2.0
+    pub current: PathBuf,
+    /// 2.9.2, which closes the socket on a wrong signature
+    pub old: PathBuf,
+}
+
+/// Both of them.
+pub fn both_sockudos(consent: Consent) -> Result<Sockudos> {
+    let old = from_crates_io("sockudo", OLD_SOCKUDO, &["--no-default-features", "--debug"], || Ok(()))?;
+    Ok(Sockudos { current: sockudo(consent)?, old })
 }
 
 /// Whether that server needs not be built any more.

@@ -56,8 +56,8 @@ async fn config(account: &AccountView) -> Finding {
 }
 
 /// The usual reason for a live connection that does not come up while everything else works.
-const FIREWALL: &str =
-    "Check that a firewall lets WebSocket connections to Pusher through. They do not go through a proxy.";
+const FIREWALL: &str = "Check that the firewall, or the proxy, lets WebSocket connections to Pusher through. A proxy is asked \
+                        to CONNECT.";
 
 /// What the session's state says of log-in and Pusher.
 fn judge(session: &SessionView) -> (Finding, Finding) {
