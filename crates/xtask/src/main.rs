@@ -7,6 +7,7 @@ mod bench;
 mod bundle;
 mod command;
 mod cross;
+mod fuzz;
 mod icons;
 mod levels;
 mod packages;
@@ -88,6 +89,16 @@ enum Task {
         /// What to measure
         bench: bench::Bench,
     },
+    /// Feed a fuzz target, from the committed seeds
+    Fuzz {
+        #[command(flatten)]
+        yes: Yes,
+        /// What to fuzz
+        target: fuzz::Target,
+        /// For how long
+        #[arg(long, default_value_t = 600)]
+        seconds: u32,
+    },
     /// Build the Windows program and run the crates' tests as Windows programs under wine
     CheckWindows {
         #[command(flatten)]
@@ -131,6 +142,7 @@ fn main() -> ExitCode {
             test::run(&test::Plan { consent: yes.into(), keep_going, tidy, level, filter })
         }
         Task::Bench { yes, bench } => bench::run(bench, yes.into()),
+        Task::Fuzz { yes, target, seconds } => fuzz::run(target, seconds, yes.into()),
         Task::CheckWindows { yes, filter } => windows::check(yes.into(), filter.as_deref()),
         Task::CheckMacos { yes } => cross::check_macos(yes.into()),
         Task::Bundle { yes } => bundle::make(yes.into()).map(|_| ()),

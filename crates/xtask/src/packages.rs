@@ -23,6 +23,8 @@ pub enum Group {
     Cross,
     /// Linking and running Windows programs
     Windows,
+    /// Building libFuzzer, which is C++
+    Fuzz,
     /// Drawing the icons
     Icons,
 }
@@ -97,6 +99,9 @@ impl System {
             (Group::Windows, Self::Apt) => "gcc-mingw-w64-x86-64 binutils-mingw-w64-x86-64 wine wine64",
             (Group::Windows, Self::Dnf) => "mingw64-gcc mingw64-winpthreads-static wine-core",
             (Group::Windows, Self::Pacman) => "mingw-w64-gcc wine",
+            (Group::Fuzz, Self::Apt) => "g++",
+            (Group::Fuzz, Self::Dnf) => "gcc-c++",
+            (Group::Fuzz, Self::Pacman) => "gcc",
             (Group::Icons, Self::Apt) => "librsvg2-bin",
             (Group::Icons, Self::Dnf) => "librsvg2-tools",
             (Group::Icons, Self::Pacman) => "librsvg",

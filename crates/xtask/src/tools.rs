@@ -15,6 +15,7 @@ const OLD_SOCKUDO: &str = "2.9.2";
 const TAURI_DRIVER: &str = "2.1.0";
 const TAURI_CLI: &str = "2.12.5";
 const CARGO_DENY: &str = "0.20.2";
+const CARGO_FUZZ: &str = "0.13.2";
 
 /// The Pusher server of the tests.
 pub fn sockudo(consent: Consent) -> Result<PathBuf> {
@@ -49,6 +50,11 @@ pub fn tauri_driver() -> Result<PathBuf> {
 /// Checks licences, sources and doubled dependencies.
 pub fn cargo_deny() -> Result<PathBuf> {
     from_crates_io("cargo-deny", CARGO_DENY, &["--debug"], || Ok(()))
+}
+
+/// Builds and runs the fuzz targets.
+pub fn cargo_fuzz() -> Result<PathBuf> {
+    from_crates_io("cargo-fuzz", CARGO_FUZZ, &["--debug"], || Ok(()))
 }
 
 /// Tauri's bundler: npm has it ready-made, from crates.io it takes ten minutes.
