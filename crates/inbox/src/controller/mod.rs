@@ -317,6 +317,9 @@ impl<H: Host> Controller<H> {
                 active.store = opened.store;
                 active.interrupted.clear();
                 active.marking.clear();
+                // What is with the notification service reports for the file that is gone, so it is not waited for.
+                active.alerting = false;
+                active.alert_at = None;
                 active.list.trigger_now(Instant::now());
                 self.active = Some(active);
                 self.generation += 1;

@@ -47,6 +47,9 @@ impl<H: Host> Controller<H> {
                     .filter_map(|item| self.read_message(item, Message::from_listed))
                     .collect();
                 let merged = self.merge(&messages).is_some();
+                if merged {
+                    self.end_rebuilding();
+                }
                 let Some(active) = &mut self.active else { return };
                 active.link.failing = None;
                 if merged {
@@ -69,6 +72,18 @@ impl<H: Host> Controller<H> {
                 active.link.fails(problems::call(&error), now);
                 active.list.failed(Instant::now(), jitter, error.retry_after());
             }
+        }
+    }
+
+    /// The list is in the store: where that was started anew, its messages are named once and not alerted singly.
+    fn end_rebuilding(&mut self) {
+        let now = self.now();
+        let Some(active) = &mut self.active else { return };
+        let ended = active.store.end_rebuilding(now);
+        if let Some(Some(interrupted)) = self.stored(ended)
+            && let Some(active) = &mut self.active
+        {
+            active.interrupted = interrupted;
         }
     }
 

@@ -70,7 +70,9 @@ impl Store {
             _ => private_files::remove(&beside(path, "-shm"))?,
         }
         tracing::warn!(aside = %aside.display(), "the message store was damaged; a new one is started");
-        Ok(Opened { store: Self::open_file(path)?, reset: Some(aside) })
+        let mut store = Self::open_file(path)?;
+        store.set_meta(super::alerts::REBUILDING, "1")?;
+        Ok(Opened { store, reset: Some(aside) })
     }
 
     fn open_file(path: &Path) -> Result<Self, StoreError> {
