@@ -176,7 +176,7 @@ impl<H: Host> Controller<H> {
         let opened = Store::open(&self.options.data_dir, &account.id)?;
         self.store_was_reset(opened.reset);
         let store = opened.store;
-        let interrupted = store.interrupted()?;
+        let interrupted = store.interrupted(self.now())?;
         self.epoch += 1;
         self.generation += 1;
         Ok(Active::new(account, store, interrupted, self.now()))

@@ -11,7 +11,10 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{Controller, alerts, news::What, problems};
-use crate::{AlertTarget, Code, Event, Handover, Host, Message, MessageId, store::Merged};
+use crate::{
+    AlertTarget, Code, Event, Handover, Host, Message, MessageId,
+    store::{Merged, Store},
+};
 
 /// The store's note of when the list call last succeeded.
 pub(super) const LAST_SYNCED: &str = "last_synced";
@@ -186,6 +189,8 @@ impl<H: Host> Controller<H> {
         let pending = active.store.to_alert(at);
         let Some(pending) = self.found(pending) else { return };
         let Some(active) = &mut self.active else { return };
+        let store = &active.store;
+        active.interrupted.retain(|message| still_news(store, message, at));
         let Some(planned) = alerts::next(&active.interrupted, &pending) else { return };
         let begun = active.store.begin_alert(&planned.ids);
         active.alert_at = Some(now + ALERT_RETRY);
@@ -265,4 +270,10 @@ impl<H: Host> Controller<H> {
             self.withdraw(purged);
         }
     }
+}
+
+/// Whether a message that was to be alerted before is still worth it: it may have been read, deleted or have expired
+/// since. One that cannot be looked up is kept.
+fn still_news(store: &Store, message: &Message, now: jiff::Timestamp) -> bool {
+    store.get(&message.id).map_or(true, |found| found.is_some_and(|found| !found.read && !found.is_expired(now)))
 }

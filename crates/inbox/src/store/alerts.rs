@@ -73,20 +73,24 @@ impl Store {
             transaction
                 .prepare_cached(&format!("UPDATE message SET alert = {ALERTING} WHERE {TO_ALERT}"))?
                 .execute([micros(now)])?;
-            Ok((Some(interrupted(transaction)?), false))
+            Ok((Some(interrupted(transaction, now)?), false))
         })
     }
 
-    /// What was being alerted when the program was killed: whether it was seen, nobody knows. Oldest first, at most 2000.
-    pub fn interrupted(&self) -> Result<Vec<Message>, StoreError> {
-        self.read(interrupted)
+    /// What was being alerted when the program was killed: whether it was seen, nobody knows. What was read or has expired
+    /// meanwhile is not among them. Oldest first, at most 2000.
+    pub fn interrupted(&self, now: Timestamp) -> Result<Vec<Message>, StoreError> {
+        self.read(|connection| interrupted(connection, now))
     }
 }
 
-fn interrupted(connection: &Connection) -> Sql<Vec<Message>> {
-    let sql =
-        format!("SELECT {} FROM message WHERE alert = {ALERTING} ORDER BY date, id LIMIT {AT_A_TIME}", row::COLUMNS);
-    connection.prepare_cached(&sql)?.query_map([], row::message)?.collect()
+fn interrupted(connection: &Connection, now: Timestamp) -> Sql<Vec<Message>> {
+    let sql = format!(
+        "SELECT {} FROM message WHERE alert = {ALERTING} AND read = 0 AND (expires IS NULL OR expires > ?1) \
+         ORDER BY date, id LIMIT {AT_A_TIME}",
+        row::COLUMNS
+    );
+    connection.prepare_cached(&sql)?.query_map([micros(now)], row::message)?.collect()
 }
 
 /// The statement of [`Store::to_alert`].

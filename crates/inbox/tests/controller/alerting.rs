@@ -1,10 +1,13 @@
 //! What is announced, and what is not: at most once each, and nothing that has nothing to say any more.
 
-use std::{path::PathBuf, sync::atomic::Ordering};
+use std::{
+    path::PathBuf,
+    sync::{Arc, atomic::Ordering},
+};
 
 use inbox::{AlertTarget, Code};
 
-use crate::world::{SID, World, eventually, is_live, until};
+use crate::world::{Recorder, SID, World, eventually, is_live, until};
 
 /// The account's store, opened beside the app.
 fn beside(world: &World) -> rusqlite::Connection {
@@ -65,5 +68,33 @@ async fn a_damaged_store_found_at_the_start_announces_what_was_there_in_a_summar
     until(&app, "live and listed", |view| is_live(view) && view.total == 1).await;
     eventually("one summary", async || !host.alerts().is_empty()).await;
     assert_eq!(host.alerts()[0].target, AlertTarget::Summary);
+    app.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_alert_of_what_was_read_or_deleted_meanwhile_is_not_named() {
+    let world = World::new().await;
+    let (app, host) = world.app().await;
+    app.sign_in(world.sign_in(SID)).await.unwrap();
+    until(&app, "live", is_live).await;
+    let mut ids = Vec::new();
+    for title in ["Read", "Deleted"] {
+        host.no_answer.store(true, Ordering::SeqCst);
+        ids.push(world.send(title).await);
+        eventually("nobody knows whether it is shown", async || host.titles().contains(&title.to_owned())).await;
+    }
+    app.shutdown().await;
+
+    let host = Arc::new(Recorder::default());
+    host.refuse.store(true, Ordering::SeqCst);
+    let app = world.app_on(&host).await;
+    let view = until(&app, "the summary is not taken", |view| !view.notices.is_empty()).await;
+    app.mark_read(ids[0].clone()).await.unwrap();
+    app.delete(ids[1].clone()).await.unwrap();
+    host.refuse.store(false, Ordering::SeqCst);
+    app.notice(view.notices[0].clone(), false).await;
+    world.send("Next").await;
+    eventually("the next is announced", async || host.titles().contains(&"Next".to_owned())).await;
+    assert_eq!(host.titles(), ["Next"]);
     app.shutdown().await;
 }
