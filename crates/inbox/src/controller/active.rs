@@ -1,6 +1,6 @@
 //! [`Active`]: the account that is signed in, with all that belongs to it, and where its session stands.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use fasttrack_client::Session;
 use jiff::Timestamp;
@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::{
     completing::Turns,
     problems,
-    schedule::{Schedule, retry_delay},
+    schedule::{Pause, Schedule, retry_delay},
 };
 use crate::{
     AccountView, Keep, LastAccount, Message, MessageId, Problem, SessionView, Socket, handle::Answer, images::Pictures,
@@ -46,14 +46,18 @@ pub(super) struct Active {
     pub(super) alert_at: Option<Instant>,
     /// Fetches this account's pictures, once one was asked for.
     pub(super) pictures: Option<Pictures>,
-    /// Read marks on their way to the server, and how often each was tried before.
-    pub(super) marking: HashMap<MessageId, u32>,
+    /// Read marks on their way to the server.
+    pub(super) marking: HashSet<MessageId>,
+    /// No mark at all is sent before its end: one that does not get through holds the others too.
+    pub(super) marks_not_before: Pause,
     /// Why the last read mark did not get through.
     pub(super) mark_problem: Option<Problem>,
     /// When the config is read again because the socket stays down.
     pub(super) reconfigure_at: Option<Instant>,
     /// This session was subscribed before: the next time is after a gap.
     pub(super) subscribed_before: bool,
+    /// The last mark that the server refused, for whoever waits for the outbox.
+    pub(super) refused: Option<(Problem, Instant)>,
     /// Who waits for the outbox to be empty.
     pub(super) flushing: Vec<Answer<()>>,
 }
@@ -101,10 +105,12 @@ impl Active {
             alerting: false,
             alert_at: None,
             pictures: None,
-            marking: HashMap::new(),
+            marking: HashSet::new(),
+            marks_not_before: Pause::default(),
             mark_problem: None,
             reconfigure_at: None,
             subscribed_before: false,
+            refused: None,
             flushing: Vec::new(),
         }
     }

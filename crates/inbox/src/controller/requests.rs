@@ -276,7 +276,6 @@ impl<H: Host> Controller<H> {
 
     /// *Try now*: the socket, the session and the list, at once.
     fn refresh(&mut self) -> Result<(), Problem> {
-        let now = self.now();
         let active = self.active.as_mut().ok_or_else(problems::not_signed_in)?;
         if let Some((problem, _)) = &active.link.rejected {
             return Err(problem.clone());
@@ -288,8 +287,7 @@ impl<H: Host> Controller<H> {
             active.resume_at = Some(Instant::now());
         }
         active.list.trigger_now(Instant::now());
-        let due = active.store.outbox_retry_now(now);
-        self.stored(due);
+        self.retry_marks_now();
         Ok(())
     }
 

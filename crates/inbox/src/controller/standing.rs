@@ -122,8 +122,7 @@ impl<H: Host> Controller<H> {
         active.session = Some(Arc::new(session));
         active.socket_down(now, None, jitter);
         active.list.trigger(Instant::now(), SUBSCRIBE_FIRST);
-        let due = active.store.outbox_retry_now(now);
-        self.stored(due);
+        self.retry_marks_now();
     }
 
     /// Ends the session, not the account: what its tasks still report is dropped.

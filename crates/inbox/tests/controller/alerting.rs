@@ -1,24 +1,14 @@
 //! What is announced, and what is not: at most once each, and nothing that has nothing to say any more.
 
-use std::{
-    path::PathBuf,
-    sync::{Arc, atomic::Ordering},
-};
+use std::sync::{Arc, atomic::Ordering};
 
 use inbox::{AlertTarget, Code};
 
 use crate::world::{Recorder, SID, World, eventually, is_live, until};
 
-/// The account's store, opened beside the app.
-fn beside(world: &World) -> rusqlite::Connection {
-    let files = std::fs::read_dir(world.data()).unwrap().map(|entry| entry.unwrap().path());
-    let stores: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|it| it == "sqlite")).collect();
-    rusqlite::Connection::open(&stores[0]).unwrap()
-}
-
 /// Damages the store so that its next use finds it.
 fn damage(world: &World) {
-    let connection = beside(world);
+    let connection = world.store();
     let version: i64 = connection.query_row("PRAGMA schema_version", [], |row| row.get(0)).unwrap();
     connection
         .execute_batch(&format!(

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 mod alerting;
+mod fake;
+mod marks;
 mod world;
 
 use std::sync::{

@@ -97,6 +97,13 @@ impl World {
         self.folder.path().join("data")
     }
 
+    /// The one account's store, opened beside the app.
+    pub fn store(&self) -> rusqlite::Connection {
+        let mut files = std::fs::read_dir(self.data()).unwrap().map(|entry| entry.unwrap().path());
+        rusqlite::Connection::open(files.find(|path| path.extension().is_some_and(|it| it == "sqlite")).unwrap())
+            .unwrap()
+    }
+
     pub async fn app(&self) -> (Handle, Arc<Recorder>) {
         let host = Arc::new(Recorder::default());
         (self.app_on(&host).await, host)
