@@ -5,6 +5,7 @@
 mod active;
 mod alerts;
 mod completing;
+mod listing;
 mod live;
 mod news;
 mod outbox;
@@ -369,7 +370,7 @@ impl<H: Host> Controller<H> {
         let read = self.active.as_ref().map(|active| {
             let counts = active.store.counts(now)?;
             let outbox = active.store.outbox_len()?;
-            let synced = active.store.meta(sync::LAST_SYNCED)?.and_then(|text| text.parse().ok());
+            let synced = active.store.meta(listing::LAST_SYNCED)?.and_then(|text| text.parse().ok());
             Ok::<_, StoreError>((active.account_view(), active.store.revision(), counts, outbox, synced))
         });
         if let Some(Some((account, revision, counts, outbox, synced))) = read.map(|read| self.found(read)) {
