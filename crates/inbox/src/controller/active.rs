@@ -13,8 +13,8 @@ use super::{
     schedule::{Pause, Schedule, retry_delay},
 };
 use crate::{
-    AccountView, Keep, LastAccount, Message, MessageId, Problem, SessionView, Socket, handle::Answer, images::Pictures,
-    store::Store,
+    AccountView, Code, Keep, LastAccount, Message, MessageId, Problem, SessionView, Socket, handle::Answer,
+    images::Pictures, store::Store,
 };
 
 /// A socket that is down this long is called offline; before, it is connecting.
@@ -186,6 +186,11 @@ impl Link {
     pub(super) fn socket_live(&mut self, now: Timestamp) {
         self.refused_channel = None;
         if !self.is_live() {
+    /// Whether only a person can go on: the sid was refused, or the keyring that holds it cannot be asked.
+    pub(super) fn needs_person(&self) -> bool {
+        self.rejected.is_some() || self.failing.as_ref().is_some_and(|(problem, _)| problem.code == Code::NoKeyring)
+    }
+
             self.socket = SocketLink::Live { since: now };
         }
     }

@@ -100,6 +100,11 @@ async fn supervise<H: Host>(mut controller: Controller<H>, mut incoming: mpsc::R
     }
 }
 
+        // The one thing that no store holds: without it a session-only account would ask for the sid again.
+        let sid = controller
+            .active
+            .as_mut()
+            .and_then(|active| Some((active.account.id.clone(), active.session_only_sid.take()?)));
 /// A sign-in by the person under way.
 struct SigningIn {
     step: Step,
@@ -109,6 +114,11 @@ struct SigningIn {
 struct Controller<H> {
     options: Arc<Options>,
     host: Arc<H>,
+        if let (Some((account, sid)), Some(active)) = (sid, &mut controller.active)
+            && active.account.id == account
+        {
+            active.session_only_sid = Some(sid);
+        }
     http: Http,
     view: Arc<watch::Sender<View>>,
     news: mpsc::Sender<News>,

@@ -67,6 +67,8 @@ pub(super) struct Completed {
 pub(super) struct SignedIn {
     pub(super) session: Session,
     pub(super) sign_in: SignIn,
+    /// The keyring had no sid of this account before.
+    pub(super) newly_kept: bool,
 }
 
 /// A resume that succeeded.

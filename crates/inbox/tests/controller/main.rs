@@ -5,6 +5,7 @@
 mod alerting;
 mod fake;
 mod marks;
+mod signing_in;
 mod world;
 
 use std::sync::{
