@@ -5,6 +5,7 @@
 mod alerting;
 mod fake;
 mod marks;
+mod reconfiguring;
 mod signing_in;
 mod world;
 
