@@ -230,6 +230,7 @@ impl<H: Host> Controller<H> {
         // Each step is tried whatever the others did: what can be removed is removed, and the first failure is told.
         let forgotten = LastAccount::forget(&self.options.data_dir).map_err(Problem::from);
         let account = active.account;
+        self.withdraw_all(&active.store);
         let deleted = active.store.delete().map_err(Problem::from);
         let secrets = Arc::clone(&self.options.secrets);
         // The keyring may ask the person first; the controller does not wait for it.

@@ -166,14 +166,27 @@ impl<H: Host> Controller<H> {
 
     /// Takes alerts back where the system can.
     pub(super) fn withdraw(&self, ids: impl IntoIterator<Item = MessageId>) {
-        let ids: Vec<MessageId> = ids.into_iter().collect();
-        if ids.is_empty() || !self.options.alerts {
+        self.withdraw_targets(ids.into_iter().map(AlertTarget::Message).collect());
+    }
+
+    /// Takes back whatever may stand of an account that is about to leave this device.
+    pub(super) fn withdraw_all(&self, store: &Store) {
+        let alerted = store.alerted().unwrap_or_else(|error| {
+            tracing::warn!(%error, "the alerts of this account may stay on the screen");
+            Vec::new()
+        });
+        let messages = alerted.into_iter().map(AlertTarget::Message);
+        self.withdraw_targets(messages.chain([AlertTarget::Summary, AlertTarget::SignIn]).collect());
+    }
+
+    fn withdraw_targets(&self, targets: Vec<AlertTarget>) {
+        if targets.is_empty() || !self.options.alerts {
             return;
         }
         let host = Arc::clone(&self.host);
         tokio::spawn(async move {
-            for id in ids {
-                host.withdraw_alert(AlertTarget::Message(id)).await;
+            for target in targets {
+                host.withdraw_alert(target).await;
             }
         });
     }

@@ -61,6 +61,15 @@ impl Store {
         })
     }
 
+    /// Whose alerts may still stand on the screen, the newest first, at most 2000.
+    pub fn alerted(&self) -> Result<Vec<MessageId>, StoreError> {
+        let sql = format!(
+            "SELECT id FROM message WHERE read = 0 AND alert IN ({ALERTING}, {ALERTED}) \
+             ORDER BY date DESC, id DESC LIMIT {AT_A_TIME}"
+        );
+        self.read(|connection| super::ids(connection, &sql, []))
+    }
+
     /// The first list is in a store that was started anew, if this is one. Its messages may have been alerted before the
     /// damage, which nobody knows any more: they count as interrupted, to be named once in a summary and never singly.
     /// Answers them if this was so.

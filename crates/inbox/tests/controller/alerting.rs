@@ -88,3 +88,18 @@ async fn an_interrupted_alert_of_what_was_read_or_deleted_meanwhile_is_not_named
     assert_eq!(host.titles(), ["Next"]);
     app.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signing_out_takes_the_accounts_alerts_off_the_screen() {
+    let world = World::new().await;
+    let (app, host) = world.app().await;
+    app.sign_in(world.sign_in(SID)).await.unwrap();
+    until(&app, "live", is_live).await;
+    let id = world.send("Private").await;
+    until(&app, "announced", |view| view.counters.alerts == 1).await;
+    app.sign_out(false).await.unwrap();
+    for target in [AlertTarget::Message(id), AlertTarget::Summary] {
+        eventually("it is taken back", async || host.withdrawn.lock().unwrap().contains(&target)).await;
+    }
+    app.shutdown().await;
+}
