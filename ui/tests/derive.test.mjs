@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import {
-  BANNER_AFTER_MS, badgeOf, bannerOf, emptyOf, failureText, noticeKey, noticesOf, pillOf, screenOf, sentence, signOutQuestion, stepsOf, syncedText,
+  BANNER_AFTER_MS, badgeOf, bannerOf, emptyOf, failureText, noticeKey, noticesOf, pillOf, screenOf, sentence, sidRequestOf, signOutQuestion, stepsOf, syncedText,
 } from '../app/js/derive.js';
 
 const FORMAT = { locale: 'en-GB', hour12: false, timeZone: 'UTC' };
@@ -49,6 +49,14 @@ test('offline has a banner with since-when, the reason and what to do', () => {
   assert.deepEqual(bannerOf(OFFLINE, null, NOW, FORMAT), {
     kind: 'offline', title: 'Offline since 14:02', text: 'Acme did not answer. Check the network.',
   });
+});
+
+test('the session id alone is asked for when it expired and when its keyring is missing', () => {
+  assert.deepEqual(sidRequestOf(REJECTED), { title: 'Session expired', reason: 'Acme did not answer. Check the network.' });
+  const withoutKeyring = view({ state: 'offline', problem: { code: 'no_keyring', message: 'No keyring.', hint: 'Start one.' }, since: SINCE });
+  assert.equal(sidRequestOf(withoutKeyring)?.title, 'Go on without the keyring');
+  assert.equal(bannerOf(withoutKeyring, null, NOW, FORMAT)?.text, 'No keyring. Start one.', 'what is wrong, and Try now');
+  for (const of of [LIVE, CONNECTING, OFFLINE, SIGNED_OUT, SIGNING_IN]) assert.equal(sidRequestOf(of), null);
 });
 
 test('a socket that connects at once shows no banner, one that takes long does', () => {

@@ -2,11 +2,12 @@
 //!
 //! It never follows a redirect, never reads more than its limit, and never names an address in an error.
 
-use std::fmt;
 use std::time::Duration;
+use std::{fmt, io};
 
 use reqwest::header::{ACCEPT, HeaderMap};
 use reqwest::{Method, RequestBuilder, Response};
+use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use crate::address::is_loopback;
@@ -25,7 +26,7 @@ const KEPT_CONNECTIONS: usize = 2;
 pub struct Limits {
     /// Until the connection is there.
     pub connect: Duration,
-    /// Until the last byte of the answer is there.
+    /// Until the last byte of the answer is there, however often the request had to be sent.
     pub total: Duration,
     /// Bytes of an answer's body, unpacked.
     pub body: usize,
@@ -89,10 +90,13 @@ impl Http {
 
     /// Sends a request and reads the whole answer, within the limits.
     pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Reply, Error> {
-        let response = self.answer(request).await.map_err(network)?;
+        // One limit for the call, however often it has to be sent: reqwest's own begins anew with each try.
+        let deadline = Instant::now() + self.limits.total;
+        let response =
+            timeout_at(deadline, self.answer(request)).await.map_err(|_| Error::Timeout)?.map_err(network)?;
         let status = response.status().as_u16();
         let (url, headers) = (response.url().clone(), response.headers().clone());
-        let body = match self.body(response).await {
+        let body = match timeout_at(deadline, self.body(response)).await.unwrap_or(Err(Error::Timeout)) {
             Ok(body) => body,
             // A denied or overloaded server's status and Retry-After count, whatever is wrong with the text below it.
             Err(_) if status >= 300 => Vec::new(),
@@ -102,8 +106,9 @@ impl Http {
     }
 
     /// The head of the answer. Servers and proxies close connections that they had said to keep, and a request that is
-    /// on its way to one then gets no answer at all: it is sent anew, on each kept connection in turn and at last on a
-    /// new one. No call of this API does more when it is sent twice.
+    /// on its way to one then gets no answer at all: it is sent anew, up to [`KEPT_CONNECTIONS`] times, so that the last
+    /// try is on a new connection even if each kept one was closed. A server that closes a new one unanswered is asked
+    /// as often. No call of this API does more when it is sent twice.
     async fn answer(&self, request: RequestBuilder) -> Result<Response, reqwest::Error> {
         let mut request = request;
         for _ in 0..KEPT_CONNECTIONS {
@@ -143,10 +148,19 @@ fn announced(headers: &HeaderMap) -> Option<usize> {
     headers.get(reqwest::header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// Whether the connection was closed before the answer began.
+/// Whether the connection was there, and was closed or reset before the answer began.
 fn is_unanswered(error: &reqwest::Error) -> bool {
-    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
-    causes.filter_map(|error| error.downcast_ref::<hyper::Error>()).any(hyper::Error::is_incomplete_message)
+    let mut causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
+    !error.is_connect()
+        && causes.any(|cause| {
+            cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_incomplete_message)
+                || cause.downcast_ref::<io::Error>().is_some_and(|error| is_closed(error.kind()))
+        })
+}
+
+/// How the system says that the other side has gone: by what was under way when it found out.
+fn is_closed(kind: io::ErrorKind) -> bool {
+    matches!(kind, io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionAborted)
 }
 
 fn setup(error: &reqwest::Error) -> Error {

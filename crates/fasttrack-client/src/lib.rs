@@ -4,9 +4,10 @@
 //! [`Session::channel`] and [`Session::authorizer`] for Pusher → [`Session::list`], [`Session::one`],
 //! [`Session::mark_read`].
 //!
-//! This crate is lenient in what it reads and strict in what it sends. It never stores anything, never retries by
-//! itself (but for one renewal of a token that ran out), never follows a redirect with a secret in hand, and never lets
-//! a secret or an address into an error, a log line or a `Debug` output.
+//! This crate is lenient in what it reads and strict in what it sends. It never stores anything, never repeats what a
+//! server has answered (but once, after renewing a token that ran out), never follows a redirect with a secret in hand,
+//! and never lets a secret or an address into an error, a log line or a `Debug` output. A request whose connection was
+//! closed before any answer is sent anew, at most twice and within the call's time limit.
 
 mod address;
 #[cfg(test)]

@@ -108,9 +108,11 @@ fn wait(text: &str, now: SystemTime) -> Option<Duration> {
 pub(crate) fn cleaned(text: &str) -> String {
     let visible = |c: char| if is_invisible(c) { ' ' } else { c };
     // Bounded first: the text may be megabytes long.
-    let bounded: String = text.chars().take(LONGEST_MESSAGE * 4).map(visible).collect();
+    let mut chars = text.chars();
+    let bounded: String = chars.by_ref().take(LONGEST_MESSAGE * 4).map(visible).collect();
     let line = bounded.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.chars().count() <= LONGEST_MESSAGE {
+    // Each cut is marked, wherever it was made: what removes secrets looks for the beginning of one before the mark.
+    if chars.next().is_none() && line.chars().count() <= LONGEST_MESSAGE {
         return line;
     }
     line.chars().take(LONGEST_MESSAGE - 1).chain(['…']).collect()
@@ -200,6 +202,15 @@ mod tests {
     #[test]
     fn foreign_texts_cannot_turn_or_break_a_line() {
         assert_eq!(cleaned("a\u{202e}b\r\n\tc\u{0}d\u{feff}"), "a b c d");
+    }
+
+    #[test]
+    fn a_cut_is_marked_even_where_the_line_is_short() {
+        let sid = "sid-0123456789-of-darth-and-longer-than-the-rest";
+        let text = cleaned(&format!("x{}{sid}", " ".repeat(780)));
+        assert_eq!(text, "x sid-0123456789-of-d…");
+        let secret = secrecy::SecretString::from(sid);
+        assert_eq!(crate::scrub::text_without(text, &[&secret]), "x [hidden]…");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! [`Session`]: a user signed in to a brand, and the calls that are open to him.
 //!
 //! The session id and the token live here, in memory only. Every call sends the token; where the server denies it, it is
-//! renewed once for all who wait and the call is repeated once. Nothing else is ever repeated.
+//! renewed once for all who wait and the call is repeated once. Nothing else that was answered is ever repeated.
 
 use std::fmt;
 use std::sync::Arc;

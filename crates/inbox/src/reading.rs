@@ -20,8 +20,9 @@ const ADDRESS: usize = 8 * 1024;
 /// Longer ids are none, in bytes.
 const ID: usize = 128;
 
-/// Fields that say what became of a notification, not what it is: they do not count for its identity.
-const NOT_IDENTITY: [&str; 1] = ["IsRead"];
+/// Fields that do not count for the identity: what became of a notification is not what it is, and its event stands in
+/// the object or around it, by the way it came.
+const NOT_IDENTITY: [&str; 2] = ["IsRead", "Event"];
 
 impl Message {
     /// A message from a live event, whose body may be missing or cut by the channel's size limit. `received` stands in
@@ -90,7 +91,11 @@ fn identity(notification: &Notification) -> MessageId {
     if let Some(id) = given {
         return MessageId(id.to_owned());
     }
-    let digest = Sha256::digest(canonical(&notification.raw).to_string().as_bytes());
+    let mut raw = notification.raw.clone();
+    if let Value::Object(fields) = &mut raw {
+        fields.retain(|name, _| !NOT_IDENTITY.contains(&name.as_str()));
+    }
+    let digest = Sha256::digest(canonical(&raw).to_string().as_bytes());
     MessageId(format!("local-{}", hex::encode(digest.iter().take(16).copied().collect::<Vec<_>>())))
 }
 
@@ -98,8 +103,7 @@ fn identity(notification: &Notification) -> MessageId {
 fn canonical(value: &Value) -> Value {
     match value {
         Value::Object(fields) => {
-            let sorted: BTreeMap<&String, &Value> =
-                fields.iter().filter(|(name, _)| !NOT_IDENTITY.contains(&name.as_str())).collect();
+            let sorted: BTreeMap<&String, &Value> = fields.iter().collect();
             Value::Object(sorted.into_iter().map(|(name, value)| (name.clone(), canonical(value))).collect())
         }
         Value::Array(items) => Value::Array(items.iter().map(canonical).collect()),
@@ -148,6 +152,15 @@ mod tests {
         assert_ne!(one.id, other.id);
         assert!(!one.id.is_on_server());
         assert!(!one.incomplete, "nothing to fetch it by");
+    }
+
+    #[test]
+    fn without_an_id_a_message_is_the_same_live_and_listed() {
+        let listed = read(&json!({"Title": "a", "Data": {"Event": "party"}}));
+        let live = read(&json!({"Title": "a", "Data": {"Event": "party"}, "Event": "shoutout"}));
+        let other = read(&json!({"Title": "a", "Data": {"Event": "wake"}}));
+        assert_eq!(listed.id, live.id, "live the event is named around the object");
+        assert_ne!(listed.id, other.id, "what the campaign calls so is content");
     }
 
     #[test]

@@ -132,9 +132,11 @@ impl Server {
     pub async fn unread(&self, user: &User) -> Result<Vec<i64>, Error> {
         let user_id = user.id;
         let wanted = Wanted { unread_only: true, inbox_only: false };
-        let messages =
-            self.shared.store.call(move |database| database.messages(user_id, wanted, u32::MAX, Timestamp::now()));
-        Ok(messages.await?.into_iter().map(|message| message.id).collect())
+        let ids = self
+            .shared
+            .store
+            .call(move |database| database.messages(user_id, wanted, u32::MAX, Timestamp::now(), |message| message.id));
+        ids.await
     }
 
     /// Whether there is no message of the user at all, read ones included.

@@ -1,6 +1,6 @@
 //! `read`: marks messages as read, here at once and on the server before it answers.
 
-use inbox::MessageId;
+use inbox::{Code, MessageId};
 
 use super::{Door, Failure, Output};
 use crate::{control::Request, folder::Folder};
@@ -30,7 +30,10 @@ async fn mark(door: &mut Door, output: &mut Output, ids: Vec<String>, all: bool)
         count
     };
     door.ask::<()>(Request::Flush).await.map_err(|mut problem| {
-        problem.message = format!("Marked here, and the server has not got it yet: {}", problem.message);
+        // A refused mark is taken back here too: it says so itself.
+        if problem.code != Code::MarkRefused {
+            problem.message = format!("Marked here, and the server has not got it yet: {}", problem.message);
+        }
         problem
     })?;
     output.line(&match count {

@@ -93,6 +93,25 @@ export function bannerOf(view, connectingSince, now, format) {
 }
 
 /**
+ * Why the list stays and the session id alone is asked for; null while it is not.
+ * Without its keyring the core cannot go on by itself: the id can be given for this session only.
+ * @param {View} view
+ * @returns {{ title: string, reason: string } | null}
+ */
+export function sidRequestOf({ session }) {
+  switch (session.state) {
+    case 'rejected': return { title: 'Session expired', reason: sentence(session.problem) };
+    case 'offline':
+      return session.problem.code === 'no_keyring'
+        ? { title: 'Go on without the keyring', reason: 'Paste the session id to use it for this session only.' }
+        : null;
+    case 'online':
+    case 'signing_in':
+    case 'signed_out': return null;
+  }
+}
+
+/**
  * The environment as a badge beside the account; none for production.
  * @param {Account} account
  */

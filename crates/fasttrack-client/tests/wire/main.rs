@@ -13,3 +13,4 @@ mod raw;
 mod redirects;
 mod renewal;
 mod secrets;
+mod trust;

@@ -1,6 +1,6 @@
 //! [`Active`]: the account that is signed in, with all that belongs to it, and where its session stands.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use fasttrack_client::Session;
 use jiff::Timestamp;
@@ -10,18 +10,15 @@ use tokio::time::Instant;
 use super::{
     completing::Turns,
     problems,
-    schedule::{Schedule, retry_delay},
+    schedule::{Pause, Schedule, retry_delay},
 };
 use crate::{
-    AccountView, Keep, LastAccount, Message, MessageId, Problem, SessionView, Socket, handle::Answer, images::Pictures,
-    store::Store,
+    AccountView, Code, Keep, LastAccount, Message, MessageId, Problem, SessionView, Socket, handle::Answer,
+    images::Pictures, store::Store,
 };
 
 /// A socket that is down this long is called offline; before, it is connecting.
 const OFFLINE_AFTER: Duration = Duration::from_secs(5);
-/// A socket that is down for this long, up to three times as long, has its config read again: host or key may have
-/// changed. Each time costs the server a log-in, so it is not at the second failed try.
-const RECONFIGURE_AFTER: Duration = Duration::from_mins(2);
 
 /// The signed-in account.
 pub(super) struct Active {
@@ -46,14 +43,18 @@ pub(super) struct Active {
     pub(super) alert_at: Option<Instant>,
     /// Fetches this account's pictures, once one was asked for.
     pub(super) pictures: Option<Pictures>,
-    /// Read marks on their way to the server, and how often each was tried before.
-    pub(super) marking: HashMap<MessageId, u32>,
+    /// Read marks on their way to the server.
+    pub(super) marking: HashSet<MessageId>,
+    /// No mark at all is sent before its end: one that does not get through holds the others too.
+    pub(super) marks_not_before: Pause,
     /// Why the last read mark did not get through.
     pub(super) mark_problem: Option<Problem>,
     /// When the config is read again because the socket stays down.
     pub(super) reconfigure_at: Option<Instant>,
     /// This session was subscribed before: the next time is after a gap.
     pub(super) subscribed_before: bool,
+    /// The last mark that the server refused, for whoever waits for the outbox.
+    pub(super) refused: Option<(Problem, Instant)>,
     /// Who waits for the outbox to be empty.
     pub(super) flushing: Vec<Answer<()>>,
 }
@@ -101,10 +102,12 @@ impl Active {
             alerting: false,
             alert_at: None,
             pictures: None,
-            marking: HashMap::new(),
+            marking: HashSet::new(),
+            marks_not_before: Pause::default(),
             mark_problem: None,
             reconfigure_at: None,
             subscribed_before: false,
+            refused: None,
             flushing: Vec::new(),
         }
     }
@@ -121,11 +124,10 @@ impl Active {
     }
 
     /// The socket is down: unless it comes back in time, host and key may have changed.
-    /// `jitter` in 0..1 keeps a fleet that lost the server at once from logging in at once.
-    pub(super) fn socket_down(&mut self, now: Timestamp, problem: Option<Problem>, jitter: f64) {
+    pub(super) fn socket_down(&mut self, now: Timestamp, problem: Option<Problem>, reconfigure_after: Duration) {
         self.link.socket_down(now, problem);
         if self.session.is_some() && self.reconfigure_at.is_none() {
-            self.reconfigure_at = Some(Instant::now() + RECONFIGURE_AFTER.mul_f64(1.0 + 2.0 * jitter));
+            self.reconfigure_at = Some(Instant::now() + reconfigure_after);
         }
     }
 
@@ -184,6 +186,11 @@ impl Link {
         }
     }
 
+    /// Whether only a person can go on: the sid was refused, or the keyring that holds it cannot be asked.
+    pub(super) fn needs_person(&self) -> bool {
+        self.rejected.is_some() || self.failing.as_ref().is_some_and(|(problem, _)| problem.code == Code::NoKeyring)
+    }
+
     /// Whether messages arrive live.
     pub(super) fn is_live(&self) -> bool {
         matches!(self.socket, SocketLink::Live { .. })
@@ -196,15 +203,15 @@ impl Link {
     }
 
     /// The moment at which *connecting* becomes *offline*; none once it has passed.
-    pub(super) fn offline_at(&self) -> Option<Instant> {
+    pub(super) fn offline_at(&self, now: Instant) -> Option<Instant> {
         match &self.socket {
             SocketLink::Live { .. } => None,
-            SocketLink::Down { from, .. } => Some(*from + OFFLINE_AFTER).filter(|at| *at > Instant::now()),
+            SocketLink::Down { from, .. } => Some(*from + OFFLINE_AFTER).filter(|at| *at > now),
         }
     }
 
     /// Where this stands, for the view.
-    pub(super) fn view(&self) -> SessionView {
+    pub(super) fn view(&self, now: Instant) -> SessionView {
         if let Some((problem, since)) = &self.rejected {
             return SessionView::Rejected { problem: problem.clone(), since: *since };
         }
@@ -217,12 +224,60 @@ impl Link {
                 if let Some(problem) = &self.refused_channel {
                     return SessionView::Offline { problem: problem.clone(), since: *since };
                 }
-                if from.elapsed() < OFFLINE_AFTER {
+                if now.duration_since(*from) < OFFLINE_AFTER {
                     return SessionView::Online { socket: Socket::Connecting, since: *since };
                 }
                 let problem = problem.clone().unwrap_or_else(problems::no_live_connection);
                 SessionView::Offline { problem, since: *since }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(code: Code) -> Problem {
+        Problem::new(code, "", "")
+    }
+
+    #[test]
+    fn a_refused_sid_is_shown_before_a_failing_call_and_that_before_the_socket() {
+        let (at, from) = (Timestamp::UNIX_EPOCH, Instant::now());
+        let down = |problem| SocketLink::Down { since: at, from, problem };
+        let live = || SocketLink::Live { since: at };
+        let connecting = SessionView::Online { socket: Socket::Connecting, since: at };
+        let offline = |code| SessionView::Offline { problem: problem(code), since: at };
+        let rejected = || Some((problem(Code::Rejected), at));
+        let failing = || Some((problem(Code::Unreachable), at));
+        let refused = || Some(problem(Code::BadAnswer));
+        let cases = [
+            (
+                rejected(),
+                failing(),
+                refused(),
+                live(),
+                0,
+                SessionView::Rejected { problem: problem(Code::Rejected), since: at },
+            ),
+            (None, failing(), refused(), live(), 0, offline(Code::Unreachable)),
+            (None, None, None, live(), 60, SessionView::Online { socket: Socket::Live, since: at }),
+            (None, None, refused(), down(None), 0, offline(Code::BadAnswer)),
+            (None, None, None, down(Some(problem(Code::Internal))), 4, connecting),
+            (None, None, None, down(Some(problem(Code::Internal))), 5, offline(Code::Internal)),
+        ];
+        for (n, (rejected, failing, refused_channel, socket, seconds, expected)) in cases.into_iter().enumerate() {
+            let link = Link { rejected, failing, refused_channel, socket };
+            assert_eq!(link.view(from + Duration::from_secs(seconds)), expected, "case {n}");
+        }
+        let link = Link { rejected: None, failing: None, refused_channel: None, socket: down(None) };
+        let without_reason = link.view(from + OFFLINE_AFTER);
+        assert!(
+            matches!(&without_reason, SessionView::Offline { problem, .. } if problem.code == Code::NoLiveConnection),
+            "{without_reason:?}"
+        );
+        assert_eq!(link.offline_at(from), Some(from + OFFLINE_AFTER));
+        assert_eq!(link.offline_at(from + OFFLINE_AFTER), None);
     }
 }

@@ -7,6 +7,7 @@ use tokio::sync::Semaphore;
 
 use super::{
     Controller,
+    listing::read_message,
     news::{Completed, What},
     problems,
     requests::give,
@@ -72,7 +73,7 @@ impl<H: Host> Controller<H> {
         let mut problem = None;
         let message = match whole {
             Ok(Some(notification)) => {
-                let whole = self.read_message(&notification, Message::from_fetched);
+                let whole = read_message(&notification, self.now(), Message::from_fetched);
                 whole.filter(|whole| whole.id == cut.id).unwrap_or_else(|| cut.clone())
             }
             Ok(None) => Message { incomplete: false, ..cut.clone() },

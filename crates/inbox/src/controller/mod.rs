@@ -5,6 +5,7 @@
 mod active;
 mod alerts;
 mod completing;
+mod listing;
 mod live;
 mod news;
 mod outbox;
@@ -41,6 +42,9 @@ const TICK: Duration = Duration::from_secs(30);
 /// After a panic the controller starts again after this long, so that a loop of panics cannot eat the machine.
 const RESTART_AFTER: Duration = Duration::from_secs(1);
 
+/// Long enough that a server's restart, or a second failed try, costs no log-in.
+const RECONFIGURE_AFTER: Duration = Duration::from_mins(2);
+
 /// How a controller is set up.
 pub struct Options {
     /// The folder of all files; created when missing.
@@ -50,6 +54,9 @@ pub struct Options {
     /// Whether native notifications are raised. The command line without the app raises none: what it receives is
     /// alerted when the app starts.
     pub alerts: bool,
+    /// A socket that is down for this long, up to three times as long, has its config read again: host or key may have
+    /// changed. Each time costs the server a log-in.
+    pub reconfigure_after: Duration,
     /// The clock on the wall.
     pub now: fn() -> Timestamp,
     /// Randomness in 0..1, for jitter.
@@ -59,7 +66,14 @@ pub struct Options {
 impl Options {
     /// The usual set-up of the app.
     pub fn new(data_dir: PathBuf, secrets: Arc<dyn Secrets>) -> Self {
-        Self { data_dir, secrets, alerts: true, now: Timestamp::now, jitter: rand::random::<f64> }
+        Self {
+            data_dir,
+            secrets,
+            alerts: true,
+            reconfigure_after: RECONFIGURE_AFTER,
+            now: Timestamp::now,
+            jitter: rand::random::<f64>,
+        }
     }
 }
 
@@ -86,6 +100,11 @@ async fn supervise<H: Host>(mut controller: Controller<H>, mut incoming: mpsc::R
             return;
         }
         tracing::error!("the controller panicked and is started again");
+        // The one thing that no store holds: without it a session-only account would ask for the sid again.
+        let sid = controller
+            .active
+            .as_mut()
+            .and_then(|active| Some((active.account.id.clone(), active.session_only_sid.take()?)));
         drop(controller);
         controller = loop {
             tokio::time::sleep(RESTART_AFTER).await;
@@ -95,6 +114,11 @@ async fn supervise<H: Host>(mut controller: Controller<H>, mut incoming: mpsc::R
                 Err(problem) => tracing::error!(%problem, "the controller could not be started again"),
             }
         };
+        if let (Some((account, sid)), Some(active)) = (sid, &mut controller.active)
+            && active.account.id == account
+        {
+            active.session_only_sid = Some(sid);
+        }
         controller.publish();
     }
 }
@@ -163,6 +187,12 @@ impl<H: Host> Controller<H> {
         (self.options.jitter)()
     }
 
+    /// After how long without a socket the config is read again. Spread, so that a fleet that lost the server at once does
+    /// not log in at once.
+    fn reconfigure_after(&self) -> Duration {
+        self.options.reconfigure_after.mul_f64(1.0 + 2.0 * self.jitter())
+    }
+
     /// Opens the store of the account that was signed in last, if any.
     fn resume_last(&mut self) -> Result<(), Problem> {
         let Some(account) = LastAccount::read(&self.options.data_dir)? else { return Ok(()) };
@@ -176,7 +206,7 @@ impl<H: Host> Controller<H> {
         let opened = Store::open(&self.options.data_dir, &account.id)?;
         self.store_was_reset(opened.reset);
         let store = opened.store;
-        let interrupted = store.interrupted()?;
+        let interrupted = store.interrupted(self.now())?;
         self.epoch += 1;
         self.generation += 1;
         Ok(Active::new(account, store, interrupted, self.now()))
@@ -223,7 +253,7 @@ impl<H: Host> Controller<H> {
         if !active.alerting {
             by(active.alert_at);
         }
-        by(active.link.offline_at());
+        by(active.link.offline_at(Instant::now()));
         by(active.reconfigure_at);
         deadline
     }
@@ -317,6 +347,9 @@ impl<H: Host> Controller<H> {
                 active.store = opened.store;
                 active.interrupted.clear();
                 active.marking.clear();
+                // What is with the notification service reports for the file that is gone, so it is not waited for.
+                active.alerting = false;
+                active.alert_at = None;
                 active.list.trigger_now(Instant::now());
                 self.active = Some(active);
                 self.generation += 1;
@@ -357,7 +390,7 @@ impl<H: Host> Controller<H> {
         let now = self.now();
         let session = match (&self.signing_in, &self.active) {
             (Some(signing_in), _) => SessionView::SigningIn { step: signing_in.step },
-            (None, Some(active)) => active.link.view(),
+            (None, Some(active)) => active.link.view(Instant::now()),
             (None, None) => SessionView::SignedOut { problem: self.sign_in_problem.clone() },
         };
         let generation = self.generation;
@@ -366,7 +399,7 @@ impl<H: Host> Controller<H> {
         let read = self.active.as_ref().map(|active| {
             let counts = active.store.counts(now)?;
             let outbox = active.store.outbox_len()?;
-            let synced = active.store.meta(sync::LAST_SYNCED)?.and_then(|text| text.parse().ok());
+            let synced = active.store.meta(listing::LAST_SYNCED)?.and_then(|text| text.parse().ok());
             Ok::<_, StoreError>((active.account_view(), active.store.revision(), counts, outbox, synced))
         });
         if let Some(Some((account, revision, counts, outbox, synced))) = read.map(|read| self.found(read)) {

@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
-use fasttrack_client::{Error, Listing, LoginError, MarkError, Notification, Session};
+use fasttrack_client::{Error, LoginError, MarkError, Notification, Session};
 use pusher_client::{ChannelEvent, ClientEvent, State};
 use secrecy::SecretString;
 
+use super::listing::Listed;
 use crate::{Detail, Handover, Message, MessageId, Problem, SignIn, Step, handle::Answer};
 
 /// A report of a background task.
@@ -41,7 +42,7 @@ pub(super) enum What {
     /// The channel brings something.
     Channel(ChannelEvent),
     /// A list call ended.
-    Listed(Result<Listing, Error>),
+    Listed(Result<Listed, Error>),
     /// A read mark was sent.
     Marked(MessageId, Result<(), MarkError>),
     /// A message whose body was cut or missing was asked for.
@@ -66,6 +67,8 @@ pub(super) struct Completed {
 pub(super) struct SignedIn {
     pub(super) session: Session,
     pub(super) sign_in: SignIn,
+    /// The keyring had no sid of this account before.
+    pub(super) newly_kept: bool,
 }
 
 /// A resume that succeeded.

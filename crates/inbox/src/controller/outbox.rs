@@ -1,16 +1,22 @@
 //! Read marks out: what the store's outbox holds goes to the server, a few at a time, until the server has it or
 //! refuses it for good.
 
+use std::time::Duration;
+
 use fasttrack_client::MarkError;
 use tokio::time::Instant;
 
-use super::{Active, Controller, news::What, problems, requests::give, schedule::retry_delay};
-use crate::{Host, MessageId, handle::Answer};
+use super::{Active, Controller, news::What, problems, requests::give, schedule::Pause};
+use crate::{Code, Host, MessageId, handle::Answer};
 
 /// The wire knows no bulk call; this many go at a time.
 const AT_A_TIME: usize = 4;
 /// Enough to find some that are not on their way already.
 const LOOK_AT: u32 = 8;
+/// What became of a mark could not be noted: until this has passed no other is sent, since each would be sent again.
+const AFTER_FAILED_NOTE: Duration = Duration::from_secs(30);
+/// A refusal this old is none of what somebody who begins to wait has just marked.
+const REFUSAL_IS_NEWS: Duration = Duration::from_secs(10);
 
 impl<H: Host> Controller<H> {
     /// When the next mark is due; none while some are on their way, whose end wakes the controller.
@@ -19,8 +25,9 @@ impl<H: Host> Controller<H> {
             return None;
         }
         let next = active.store.outbox_next_at().ok()??;
-        let wait = std::time::Duration::try_from(next.duration_since(self.now())).unwrap_or_default();
-        Some(Instant::now() + wait)
+        let wait = Duration::try_from(next.duration_since(self.now())).unwrap_or_default();
+        let now = Instant::now();
+        Some(active.marks_not_before.until(now).unwrap_or(now).max(now + wait))
     }
 
     /// Sends what is due.
@@ -29,7 +36,7 @@ impl<H: Host> Controller<H> {
         let Some(active) = &mut self.active else { return };
         let Some(session) = active.session.clone() else { return };
         let free = AT_A_TIME.saturating_sub(active.marking.len());
-        if free == 0 {
+        if free == 0 || active.marks_not_before.until(Instant::now()).is_some() {
             return;
         }
         let due = active.store.outbox_due(now, LOOK_AT);
@@ -39,10 +46,10 @@ impl<H: Host> Controller<H> {
             if active.marking.len() >= AT_A_TIME {
                 return;
             }
-            if active.marking.contains_key(&entry.id) {
+            if active.marking.contains(&entry.id) {
                 continue;
             }
-            active.marking.insert(entry.id.clone(), entry.attempts);
+            active.marking.insert(entry.id.clone());
             let session = std::sync::Arc::clone(&session);
             self.spawn_for_session(async move {
                 let outcome = session.mark_read(&entry.id.0).await;
@@ -54,18 +61,26 @@ impl<H: Host> Controller<H> {
     pub(super) fn marked(&mut self, id: &MessageId, outcome: Result<(), MarkError>) {
         let (now, jitter) = (self.now(), self.jitter());
         let Some(active) = &mut self.active else { return };
-        let attempts = active.marking.remove(id).unwrap_or_default();
+        active.marking.remove(id);
         let noted = match outcome {
-            Ok(()) => active.store.outbox_done(id),
+            Ok(()) => {
+                active.marks_not_before.succeeded();
+                active.store.outbox_done(id)
+            }
             Err(error @ MarkError::Refused { .. }) => {
                 tracing::warn!(%error, "the server refused a read mark");
-                active.store.outbox_refused(id, &problems::mark_refused(&error))
+                active.marks_not_before.succeeded();
+                let problem = problems::mark_refused(&error);
+                let refused = active.store.outbox_refused(id, &problem);
+                active.refused = Some((problem, Instant::now()));
+                refused
             }
             Err(MarkError::Temporary { error, retry_after }) => {
                 active.mark_problem = Some(problems::call(&error));
                 tracing::info!(%error, "a read mark did not reach the server; it is sent again");
                 self.counters.retries += 1;
-                let until = now.checked_add(retry_delay(attempts, jitter, retry_after)).unwrap_or(now);
+                let delay = active.marks_not_before.failed(Instant::now(), jitter, retry_after);
+                let until = now.checked_add(delay).unwrap_or(now);
                 active.store.outbox_defer(id, until)
             }
             Err(MarkError::SessionRejected { message }) => {
@@ -75,13 +90,33 @@ impl<H: Host> Controller<H> {
                 return self.reject(&problems::rejected(&brand, &message));
             }
         };
-        self.stored(noted);
+        if self.stored(noted).is_some() {
+            return;
+        }
+        let failed = self.notices.iter().find(|notice| notice.code == Code::StoreFailed).cloned();
+        if let Some(active) = &mut self.active {
+            active.marks_not_before.hold(Instant::now() + AFTER_FAILED_NOTE);
+            active.mark_problem = failed.or(active.mark_problem.take());
+        }
+    }
+
+    /// Every mark that waits is sent now: the connection is back, or the person asked for it.
+    pub(super) fn retry_marks_now(&mut self) {
+        let now = self.now();
+        let Some(active) = &mut self.active else { return };
+        active.marks_not_before = Pause::default();
+        let due = active.store.outbox_retry_now(now);
+        self.stored(due);
     }
 
     /// Answers once the outbox is empty, or with why it is not.
     pub(super) fn flush(&mut self, answer: Answer<()>) {
         match &mut self.active {
-            Some(active) => active.flushing.push(answer),
+            Some(active) => {
+                // A mark may be refused between the request to make it and this one.
+                active.refused = active.refused.take().filter(|(_, at)| at.elapsed() < REFUSAL_IS_NEWS);
+                active.flushing.push(answer);
+            }
             None => give(answer, Err(problems::not_signed_in())),
         }
     }
@@ -94,14 +129,16 @@ impl<H: Host> Controller<H> {
             return;
         }
         let waiting = active.store.outbox_len().unwrap_or(1);
-        let deferred = active.store.outbox_next_at().ok().flatten().is_some_and(|at| at > now);
+        let deferred = active.marks_not_before.until(Instant::now()).is_some()
+            || active.store.outbox_next_at().ok().flatten().is_some_and(|at| at > now);
         let problem = match (&active.link.rejected, &active.link.failing) {
             (Some((problem, _)), _) | (None, Some((problem, _))) => Some(problem.clone()),
             (None, None) if deferred && active.marking.is_empty() => active.mark_problem.clone(),
             (None, None) => None,
         };
         if waiting == 0 {
-            active.end_flush(&Ok(()));
+            let outcome = active.refused.take().map_or(Ok(()), |(problem, _)| Err(problem));
+            active.end_flush(&outcome);
         } else if let Some(problem) = problem {
             active.end_flush(&Err(problem));
         }

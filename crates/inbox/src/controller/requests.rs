@@ -126,7 +126,7 @@ impl<H: Host> Controller<H> {
         for field in [&mut sign_in.brand, &mut sign_in.environment] {
             *field = field.trim().into();
         }
-        let needs_person = self.active.as_ref().is_none_or(|active| active.link.rejected.is_some());
+        let needs_person = self.active.as_ref().is_none_or(|active| active.link.needs_person());
         if !needs_person || self.signing_in.is_some() {
             let problem = Problem::new(Code::AlreadySignedIn, "Somebody is signed in already.", "Sign out first.");
             return give(answer, Err(problem));
@@ -147,21 +147,36 @@ impl<H: Host> Controller<H> {
     /// The person's sign-in ended.
     pub(super) async fn signed_in(&mut self, outcome: Result<Box<SignedIn>, Problem>) {
         let Some(signing_in) = self.signing_in.take() else { return };
-        let outcome = match outcome {
-            Ok(signed_in) => self.adopt(*signed_in).await,
-            Err(problem) => Err(problem),
+        let (outcome, kept) = match outcome {
+            Ok(signed_in) => {
+                let kept = signed_in.newly_kept.then(|| session::account_id(&signed_in.sign_in, &signed_in.session));
+                (self.adopt(*signed_in).await, kept)
+            }
+            Err(problem) => (Err(problem), None),
         };
-        if let Err(problem) = &outcome
-            && self.active.is_none()
-        {
-            self.sign_in_problem = Some(problem.clone());
+        let Err(problem) = &outcome else { return give(signing_in.answer, outcome) };
+        match &mut self.active {
+            None => self.sign_in_problem = Some(problem.clone()),
+            // A resume that was under way is dropped by the sign-in: it is tried again.
+            Some(active) if active.session.is_none() && active.link.rejected.is_none() => {
+                active.resume_at.get_or_insert_with(Instant::now);
+            }
+            Some(_) => {}
         }
-        give(signing_in.answer, outcome);
+        let Some(kept) = kept else { return give(signing_in.answer, outcome) };
+        // Nobody is signed in with it, so no sign-out would ever remove it.
+        let secrets = Arc::clone(&self.options.secrets);
+        tokio::spawn(async move {
+            if let Err(problem) = secrets.delete(&kept).await {
+                tracing::warn!(%problem, "the sid of a sign-in that failed stays in the keyring");
+            }
+            give(signing_in.answer, outcome);
+        });
     }
 
     /// Takes the new session on: the same account goes on with its store, another one gets its own.
     async fn adopt(&mut self, signed_in: SignedIn) -> Result<(), Problem> {
-        let SignedIn { session, sign_in } = signed_in;
+        let SignedIn { session, sign_in, .. } = signed_in;
         let SignIn { sid, keep, insecure_confirmed, .. } = &sign_in;
         let user = session.user();
         let id = session::account_id(&sign_in, &session);
@@ -170,18 +185,16 @@ impl<H: Host> Controller<H> {
         let same = self.active.as_ref().is_some_and(|active| active.account.id == account.id);
         if same && let Some(active) = &mut self.active {
             account.write(&self.options.data_dir)?;
-            active.account = account;
+            let before = std::mem::replace(&mut active.account, account);
+            if before.keep != *keep {
+                self.forget_before(before);
+            }
         } else {
             // Opened before anything of the account before is let go: what fails here leaves that as it was.
             let opened = self.open(account.clone())?;
             account.write(&self.options.data_dir)?;
             if let Some(before) = self.active.replace(opened) {
-                let secrets = Arc::clone(&self.options.secrets);
-                tokio::spawn(async move {
-                    if let Err(problem) = forget_sid(secrets, before.account).await {
-                        tracing::warn!(%problem, "the sid of the account before stays in the keyring");
-                    }
-                });
+                self.forget_before(before.account);
             }
         }
         if let Some(active) = &mut self.active {
@@ -189,6 +202,16 @@ impl<H: Host> Controller<H> {
         }
         self.session_stands(session).await;
         Ok(())
+    }
+
+    /// Removes the sid that a new sign-in is in place of, in the background: it is not what the person waits for.
+    fn forget_before(&self, before: LastAccount) {
+        let secrets = Arc::clone(&self.options.secrets);
+        tokio::spawn(async move {
+            if let Err(problem) = forget_sid(secrets, before).await {
+                tracing::warn!(%problem, "the sid of the sign-in before stays in the keyring");
+            }
+        });
     }
 
     fn sign_out(&mut self, discard: bool, answer: Answer<()>) {
@@ -207,6 +230,7 @@ impl<H: Host> Controller<H> {
         // Each step is tried whatever the others did: what can be removed is removed, and the first failure is told.
         let forgotten = LastAccount::forget(&self.options.data_dir).map_err(Problem::from);
         let account = active.account;
+        self.withdraw_all(&active.store);
         let deleted = active.store.delete().map_err(Problem::from);
         let secrets = Arc::clone(&self.options.secrets);
         // The keyring may ask the person first; the controller does not wait for it.
@@ -276,7 +300,6 @@ impl<H: Host> Controller<H> {
 
     /// *Try now*: the socket, the session and the list, at once.
     fn refresh(&mut self) -> Result<(), Problem> {
-        let now = self.now();
         let active = self.active.as_mut().ok_or_else(problems::not_signed_in)?;
         if let Some((problem, _)) = &active.link.rejected {
             return Err(problem.clone());
@@ -288,8 +311,7 @@ impl<H: Host> Controller<H> {
             active.resume_at = Some(Instant::now());
         }
         active.list.trigger_now(Instant::now());
-        let due = active.store.outbox_retry_now(now);
-        self.stored(due);
+        self.retry_marks_now();
         Ok(())
     }
 

@@ -81,6 +81,40 @@ impl Schedule {
     }
 }
 
+/// A wait of everything that goes one way, longer after each failure in a row.
+#[derive(Debug, Default)]
+pub(super) struct Pause {
+    until: Option<Instant>,
+    failures: u32,
+}
+
+impl Pause {
+    /// When it ends; none when nothing waits.
+    pub(super) fn until(&self, now: Instant) -> Option<Instant> {
+        self.until.filter(|until| *until > now)
+    }
+
+    /// Something failed; answers for how long to wait. What was under way together fails together: it counts once.
+    pub(super) fn failed(&mut self, now: Instant, jitter: f64, retry_after: Option<Duration>) -> Duration {
+        if self.until(now).is_none() {
+            self.failures = self.failures.saturating_add(1);
+        }
+        let delay = retry_delay(self.failures.saturating_sub(1), jitter, retry_after);
+        self.hold(now + delay);
+        delay
+    }
+
+    /// Waits until then at least.
+    pub(super) fn hold(&mut self, until: Instant) {
+        self.until = self.until.max(Some(until));
+    }
+
+    /// Something got through. What was asked for meanwhile stands.
+    pub(super) fn succeeded(&mut self) {
+        self.failures = 0;
+    }
+}
+
 /// How long to wait after `failures` failures: doubling from one second to [`RETRY_CAP`], with full jitter in its
 /// upper half, and never less than the server asked for.
 pub(super) fn retry_delay(failures: u32, jitter: f64, retry_after: Option<Duration>) -> Duration {
@@ -157,6 +191,22 @@ mod tests {
         assert!(schedule.start(t0));
         schedule.succeeded(t0, 0.0);
         assert_eq!(schedule.deadline(), Some(t0 + seconds(540)));
+    }
+
+    #[test]
+    fn a_pause_grows_with_each_failure_in_a_row_and_once_for_what_fails_together() {
+        let t0 = Instant::now();
+        let mut pause = Pause::default();
+        assert_eq!(pause.until(t0), None);
+        assert_eq!(pause.failed(t0, 1.0, None), seconds(1));
+        assert_eq!(pause.failed(t0, 1.0, None), seconds(1), "was under way together with the first");
+        assert_eq!(pause.until(t0), Some(t0 + seconds(1)));
+        assert_eq!(pause.until(t0 + seconds(1)), None);
+        assert_eq!(pause.failed(t0 + seconds(1), 1.0, None), seconds(2));
+        pause.failed(t0 + seconds(2), 1.0, Some(seconds(60)));
+        pause.succeeded();
+        assert_eq!(pause.until(t0 + seconds(3)), Some(t0 + seconds(62)), "what the server asked for stands");
+        assert_eq!(pause.failed(t0 + seconds(62), 1.0, None), seconds(1));
     }
 
     #[test]

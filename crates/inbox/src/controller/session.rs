@@ -48,10 +48,13 @@ async fn try_sign_in<F: Future<Output = ()>>(
         .await
         .map_err(|error| problems::log_in(&error, &sign_in.brand))?;
     report(Step::Channel).await;
+    let mut newly_kept = false;
     if sign_in.keep == Keep::Keyring {
-        secrets.set(&account_id(&sign_in, &session), &sign_in.sid).await?;
+        let account = account_id(&sign_in, &session);
+        newly_kept = matches!(secrets.get(&account).await, Ok(None));
+        secrets.set(&account, &sign_in.sid).await?;
     }
-    Ok(SignedIn { session, sign_in })
+    Ok(SignedIn { session, sign_in, newly_kept })
 }
 
 /// Whose messages a session brings.

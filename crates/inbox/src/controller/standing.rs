@@ -100,7 +100,7 @@ impl<H: Host> Controller<H> {
     pub(super) async fn session_stands(&mut self, session: Session) {
         self.end_session();
         self.clear_notice(Code::NoKeyring);
-        let (now, jitter) = (self.now(), self.jitter());
+        let (now, jitter, reconfigure_after) = (self.now(), self.jitter(), self.reconfigure_after());
         let Some(active) = &mut self.active else { return };
         let endpoint = &session.config().pusher;
         let options = pusher_client::Options::host(&endpoint.key, &endpoint.host, endpoint.port, endpoint.tls)
@@ -120,10 +120,9 @@ impl<H: Host> Controller<H> {
         active.link.failing = None;
         active.resume_failures = 0;
         active.session = Some(Arc::new(session));
-        active.socket_down(now, None, jitter);
+        active.socket_down(now, None, reconfigure_after);
         active.list.trigger(Instant::now(), SUBSCRIBE_FIRST);
-        let due = active.store.outbox_retry_now(now);
-        self.stored(due);
+        self.retry_marks_now();
     }
 
     /// Ends the session, not the account: what its tasks still report is dropped.
@@ -170,25 +169,26 @@ impl<H: Host> Controller<H> {
     }
 
     fn socket_changed(&mut self, state: &State) {
-        let (now, jitter) = (self.now(), self.jitter());
+        let (now, reconfigure_after) = (self.now(), self.reconfigure_after());
         let Some(active) = &mut self.active else { return };
         match state {
-            State::Waiting { .. } => active.socket_down(now, None, jitter),
+            State::Waiting { .. } => active.socket_down(now, None, reconfigure_after),
             State::Failed { code, reason } => {
-                active.socket_down(now, Some(problems::socket_lost(&format!("{reason} ({code})"))), jitter);
+                active.socket_down(now, Some(problems::socket_lost(&format!("{reason} ({code})"))), reconfigure_after);
             }
+            State::Connected { .. } => active.reconfigure_at = None,
             // Whether messages arrive is known by the subscription alone.
             _ => {}
         }
     }
 
     fn client_reported(&mut self, event: ClientEvent) {
-        let (now, jitter) = (self.now(), self.jitter());
+        let (now, jitter, reconfigure_after) = (self.now(), self.jitter(), self.reconfigure_after());
         let Some(active) = &mut self.active else { return };
         match event {
             ClientEvent::Lost { code, reason } => {
                 tracing::info!(?code, %reason, "the live connection was lost");
-                active.socket_down(now, Some(problems::socket_lost(&reason)), jitter);
+                active.socket_down(now, Some(problems::socket_lost(&reason)), reconfigure_after);
             }
             // Told here, in one order with what was lost, and not by the channel's own stream.
             ClientEvent::Subscribed { .. } => self.subscribed(),
@@ -199,7 +199,9 @@ impl<H: Host> Controller<H> {
             }
             ClientEvent::AuthorizationFailed { status, message, .. } => {
                 tracing::warn!(?status, "the server refused the live channel");
-                active.socket_down(now, None, jitter);
+                // The socket itself stands, so host and key are right; and the server may have asked for patience.
+                active.link.socket_down(now, None);
+                active.reconfigure_at = None;
                 active.link.refused_channel = Some(problems::channel_refused(&message));
                 // The list call tells whether it is the sid that is no longer accepted.
                 active.list.trigger(Instant::now(), Duration::ZERO);
@@ -208,7 +210,8 @@ impl<H: Host> Controller<H> {
                 tracing::warn!(?code, %message, "the channel server complains");
             }
             ClientEvent::Malformed { .. } => self.unreadable(),
-            ClientEvent::Lagged(missed) => tracing::warn!(missed, "reports of the socket were missed"),
+            // Among them may have been a gap.
+            ClientEvent::Lagged(missed) => self.lagged(missed),
             _ => {}
         }
     }
@@ -226,7 +229,7 @@ impl<H: Host> Controller<H> {
     }
 
     fn lagged(&mut self, missed: u64) {
-        tracing::warn!(missed, "live messages were missed; the list is called");
+        tracing::warn!(missed, "live messages or reports of the socket were missed; the list is called");
         if let Some(active) = &mut self.active {
             active.list.trigger(Instant::now(), Duration::ZERO);
         }

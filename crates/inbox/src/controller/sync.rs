@@ -1,77 +1,21 @@
-//! Messages in: the list call and live events go through one merge, and what is new is alerted.
+//! Messages in: the list and live events go through one merge, and what is new is alerted.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-    time::Duration,
-};
+use std::{panic::catch_unwind, sync::Arc, time::Duration};
 
-use fasttrack_client::{Error, Listing, Notification};
+use fasttrack_client::Notification;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::{Controller, alerts, news::What, problems};
-use crate::{AlertTarget, Code, Event, Handover, Host, Message, MessageId, store::Merged};
+use super::{Controller, alerts, listing::read_message, news::What};
+use crate::{
+    AlertTarget, Code, Event, Handover, Host, Message, MessageId,
+    store::{Merged, Store},
+};
 
-/// The store's note of when the list call last succeeded.
-pub(super) const LAST_SYNCED: &str = "last_synced";
 /// When the notification service did not answer, alerts are tried again after this long.
 const ALERT_RETRY: Duration = Duration::from_secs(30);
 
-/// How a message is made of what the wire said, by where it came from.
-type Read = fn(&Notification, jiff::Timestamp) -> Message;
-
 impl<H: Host> Controller<H> {
-    /// Calls the list when it is time.
-    pub(super) fn list_if_due(&mut self, now: Instant) {
-        let Some(active) = &mut self.active else { return };
-        let Some(session) = active.session.clone() else { return };
-        if !active.list.start(now) {
-            return;
-        }
-        self.counters.list_calls += 1;
-        self.spawn_for_session(async move { What::Listed(session.list(false).await) });
-    }
-
-    pub(super) fn listed(&mut self, outcome: Result<Listing, Error>) {
-        let (now, jitter) = (self.now(), self.jitter());
-        match outcome {
-            Ok(listing) => {
-                for skipped in &listing.skipped {
-                    tracing::warn!(index = skipped.index, reason = %skipped.reason, "an item of the list is skipped");
-                }
-                self.counters.skipped += listing.skipped.len() as u64;
-                let messages: Vec<Message> = listing
-                    .notifications
-                    .iter()
-                    .filter_map(|item| self.read_message(item, Message::from_listed))
-                    .collect();
-                let merged = self.merge(&messages).is_some();
-                let Some(active) = &mut self.active else { return };
-                active.link.failing = None;
-                if merged {
-                    active.list.succeeded(Instant::now(), jitter);
-                    let noted = active.store.set_meta(LAST_SYNCED, &now.to_string());
-                    self.stored(noted);
-                } else {
-                    // The store refused them: they are asked for again once it may have recovered.
-                    active.list.failed(Instant::now(), jitter, None);
-                }
-            }
-            Err(Error::SessionRejected { message }) => {
-                let brand = self.brand();
-                self.reject(&problems::rejected(&brand, &message));
-            }
-            Err(error) => {
-                tracing::warn!(%error, "the list call failed");
-                self.counters.retries += 1;
-                let Some(active) = &mut self.active else { return };
-                active.link.fails(problems::call(&error), now);
-                active.list.failed(Instant::now(), jitter, error.retry_after());
-            }
-        }
-    }
-
     pub(super) fn brand(&self) -> String {
         self.active.as_ref().map(|active| active.account.id.brand.clone()).unwrap_or_default()
     }
@@ -111,23 +55,13 @@ impl<H: Host> Controller<H> {
             }
         }
         match catch_unwind(|| Notification::read(&value)) {
-            Ok(Ok(notification)) => self.read_message(&notification, Message::from_notification),
+            Ok(Ok(notification)) => read_message(&notification, self.now(), Message::from_notification),
             Ok(Err(reason)) => {
                 tracing::warn!(%reason, "a live event cannot be read");
                 None
             }
             Err(_) => None,
         }
-    }
-
-    /// Makes a message of what the wire said. Fenced: a defect in reading one must not take the session down.
-    pub(super) fn read_message(&self, notification: &Notification, read: Read) -> Option<Message> {
-        let now = self.now();
-        let read = catch_unwind(AssertUnwindSafe(|| read(notification, now)));
-        if read.is_err() {
-            tracing::error!("reading one message panicked; it is skipped");
-        }
-        read.ok()
     }
 
     pub(super) fn merge_live(&mut self, message: &Message) {
@@ -171,6 +105,8 @@ impl<H: Host> Controller<H> {
         let pending = active.store.to_alert(at);
         let Some(pending) = self.found(pending) else { return };
         let Some(active) = &mut self.active else { return };
+        let store = &active.store;
+        active.interrupted.retain(|message| still_news(store, message, at));
         let Some(planned) = alerts::next(&active.interrupted, &pending) else { return };
         let begun = active.store.begin_alert(&planned.ids);
         active.alert_at = Some(now + ALERT_RETRY);
@@ -230,14 +166,27 @@ impl<H: Host> Controller<H> {
 
     /// Takes alerts back where the system can.
     pub(super) fn withdraw(&self, ids: impl IntoIterator<Item = MessageId>) {
-        let ids: Vec<MessageId> = ids.into_iter().collect();
-        if ids.is_empty() || !self.options.alerts {
+        self.withdraw_targets(ids.into_iter().map(AlertTarget::Message).collect());
+    }
+
+    /// Takes back whatever may stand of an account that is about to leave this device.
+    pub(super) fn withdraw_all(&self, store: &Store) {
+        let alerted = store.alerted().unwrap_or_else(|error| {
+            tracing::warn!(%error, "the alerts of this account may stay on the screen");
+            Vec::new()
+        });
+        let messages = alerted.into_iter().map(AlertTarget::Message);
+        self.withdraw_targets(messages.chain([AlertTarget::Summary, AlertTarget::SignIn]).collect());
+    }
+
+    fn withdraw_targets(&self, targets: Vec<AlertTarget>) {
+        if targets.is_empty() || !self.options.alerts {
             return;
         }
         let host = Arc::clone(&self.host);
         tokio::spawn(async move {
-            for id in ids {
-                host.withdraw_alert(AlertTarget::Message(id)).await;
+            for target in targets {
+                host.withdraw_alert(target).await;
             }
         });
     }
@@ -250,4 +199,10 @@ impl<H: Host> Controller<H> {
             self.withdraw(purged);
         }
     }
+}
+
+/// Whether a message that was to be alerted before is still worth it: it may have been read, deleted or have expired
+/// since. One that cannot be looked up is kept.
+fn still_news(store: &Store, message: &Message, now: jiff::Timestamp) -> bool {
+    store.get(&message.id).map_or(true, |found| found.is_some_and(|found| !found.read && !found.is_expired(now)))
 }

@@ -2,7 +2,7 @@
 //! Whatever happens between, no message is alerted twice.
 
 use jiff::Timestamp;
-use rusqlite::params;
+use rusqlite::{Connection, params};
 
 use super::{
     Sql, Store, StoreError,
@@ -11,6 +11,10 @@ use super::{
 };
 use crate::{Message, MessageId};
 
+/// `meta`: the store was started anew in place of a damaged one, and no list was taken in since.
+pub(super) const REBUILDING: &str = "rebuilding";
+/// What has to be alerted at ?1. Constants are written out: a parameter would keep the partial index unused.
+const TO_ALERT: &str = "alert = 0 AND read = 0 AND silent = 0 AND (expires IS NULL OR expires > ?1)";
 /// At most so many at a time. Whoever has more to say says it in one summary.
 const AT_A_TIME: u32 = 2_000;
 
@@ -57,21 +61,48 @@ impl Store {
         })
     }
 
-    /// What was being alerted when the program was killed: whether it was seen, nobody knows. Oldest first, at most 2000.
-    pub fn interrupted(&self) -> Result<Vec<Message>, StoreError> {
+    /// Whose alerts may still stand on the screen, the newest first, at most 2000.
+    pub fn alerted(&self) -> Result<Vec<MessageId>, StoreError> {
         let sql = format!(
-            "SELECT {} FROM message WHERE alert = {ALERTING} ORDER BY date, id LIMIT {AT_A_TIME}",
-            row::COLUMNS
+            "SELECT id FROM message WHERE read = 0 AND alert IN ({ALERTING}, {ALERTED}) \
+             ORDER BY date DESC, id DESC LIMIT {AT_A_TIME}"
         );
-        self.read(|connection| connection.prepare_cached(&sql)?.query_map([], row::message)?.collect::<Sql<_>>())
+        self.read(|connection| super::ids(connection, &sql, []))
+    }
+
+    /// The first list is in a store that was started anew, if this is one. Its messages may have been alerted before the
+    /// damage, which nobody knows any more: they count as interrupted, to be named once in a summary and never singly.
+    /// Answers them if this was so.
+    pub fn end_rebuilding(&mut self, now: Timestamp) -> Result<Option<Vec<Message>>, StoreError> {
+        self.change(|transaction| {
+            let rebuilding = transaction.prepare_cached("DELETE FROM meta WHERE key = ?1")?.execute([REBUILDING])? > 0;
+            if !rebuilding {
+                return Ok((None, false));
+            }
+            transaction
+                .prepare_cached(&format!("UPDATE message SET alert = {ALERTING} WHERE {TO_ALERT}"))?
+                .execute([micros(now)])?;
+            Ok((Some(interrupted(transaction, now)?), false))
+        })
+    }
+
+    /// What was being alerted when the program was killed: whether it was seen, nobody knows. What was read or has expired
+    /// meanwhile is not among them. Oldest first, at most 2000.
+    pub fn interrupted(&self, now: Timestamp) -> Result<Vec<Message>, StoreError> {
+        self.read(|connection| interrupted(connection, now))
     }
 }
 
-/// The statement of [`Store::to_alert`]. Constants are written out: a parameter would keep the partial index unused.
-pub(super) fn to_alert_sql() -> String {
-    format!(
-        "SELECT {} FROM message WHERE alert = {NOT_ALERTED} AND read = 0 AND silent = 0 \
-         AND (expires IS NULL OR expires > ?1) ORDER BY date, id LIMIT {AT_A_TIME}",
+fn interrupted(connection: &Connection, now: Timestamp) -> Sql<Vec<Message>> {
+    let sql = format!(
+        "SELECT {} FROM message WHERE alert = {ALERTING} AND read = 0 AND (expires IS NULL OR expires > ?1) \
+         ORDER BY date, id LIMIT {AT_A_TIME}",
         row::COLUMNS
-    )
+    );
+    connection.prepare_cached(&sql)?.query_map([micros(now)], row::message)?.collect()
+}
+
+/// The statement of [`Store::to_alert`].
+pub(super) fn to_alert_sql() -> String {
+    format!("SELECT {} FROM message WHERE {TO_ALERT} ORDER BY date, id LIMIT {AT_A_TIME}", row::COLUMNS)
 }

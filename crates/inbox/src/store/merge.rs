@@ -113,6 +113,10 @@ fn joined(old: &Message, new: &Message) -> Message {
     // The moment of receipt stands in for a date that is missing, and it is always the later one: the earlier of two is
     // the date, and a re-send never moves a message up the list.
     joined.date = old.date.min(new.date);
+    // A list may leave out the event that a message came live with.
+    if new.event.as_str().is_empty() {
+        joined.event.clone_from(&old.event);
+    }
     joined.expires = if new.incomplete { new.expires.or(old.expires) } else { new.expires };
     joined.date = to_micros(joined.date);
     joined.expires = joined.expires.map(to_micros);

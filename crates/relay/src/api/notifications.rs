@@ -24,15 +24,16 @@ pub(super) async fn list(
 ) -> Result<Response, Refusal> {
     let query = query.unwrap_or_default();
     let wanted = Wanted { unread_only: flag(&query, "unread-only")?, inbox_only: flag(&query, "inbox-only")? };
-    let stored =
-        shared.store.call(move |database| database.messages(user.id, wanted, MAX_LISTED, Timestamp::now())).await?;
-    let mut size = 0;
-    let listed = stored.into_iter().map(|message| {
-        let notification = Notification::new(message, &shared.own_url);
-        size += notification.weight();
-        if size <= MAX_LIST_BYTES { notification } else { notification.without_body() }
+    let own_url = shared.own_url.clone();
+    let listed = shared.store.call(move |database| {
+        let mut size = 0;
+        database.messages(user.id, wanted, MAX_LISTED, Timestamp::now(), |message| {
+            let notification = Notification::new(message, &own_url);
+            size += notification.weight();
+            if size <= MAX_LIST_BYTES { notification } else { notification.without_body() }
+        })
     });
-    Ok(success(listed.collect::<Vec<_>>()))
+    Ok(success(listed.await?))
 }
 
 pub(super) async fn one(

@@ -28,13 +28,15 @@ const SELECT: &str = "SELECT id, user_id, kind, title, body, preview, footer, da
     WHERE user_id = :user AND (expires IS NULL OR expires > :now)";
 
 impl Database {
-    /// Stores a message that has been checked, and answers as it will be served.
+    /// Stores a message that has been checked, and answers as it will be served. Deletes what has expired.
     pub(crate) fn add_message(
         &mut self,
         user_id: i64,
         message: NewMessage,
         now: Timestamp,
     ) -> Result<StoredMessage, Error> {
+        // Nobody is ever shown these again, and a relay that runs for months would keep them all.
+        self.connection.execute("DELETE FROM messages WHERE expires <= ?1", [now.as_second()])?;
         let date = message.date.unwrap_or(now);
         let fields = serde_json::to_string(&message.data).map_err(|error| Error::Input(format!("data: {error}")))?;
         let button = |index: usize| message.buttons.get(index);
@@ -60,21 +62,23 @@ impl Database {
         Ok(StoredMessage { id: self.connection.last_insert_rowid(), user_id, date, message })
     }
 
-    /// The user's newest messages that have not expired.
-    pub(crate) fn messages(
+    /// What `keep` makes of the user's newest messages that have not expired. They are read one by one: whoever keeps a
+    /// part of each never has all of them in memory.
+    pub(crate) fn messages<T>(
         &mut self,
         user_id: i64,
         wanted: Wanted,
         limit: u32,
         now: Timestamp,
-    ) -> Result<Vec<StoredMessage>, Error> {
+        mut keep: impl FnMut(StoredMessage) -> T,
+    ) -> Result<Vec<T>, Error> {
         let unread = if wanted.unread_only { "AND read_at IS NULL" } else { "" };
         let inbox = if wanted.inbox_only { "AND kind = 'inbox'" } else { "" };
         let query = format!("{SELECT} {unread} {inbox} ORDER BY date DESC, id DESC LIMIT :limit");
         let mut statement = self.connection.prepare_cached(&query)?;
         let rows = statement
             .query_map(named_params! { ":user": user_id, ":now": now.as_second(), ":limit": limit }, read_message)?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        Ok(rows.map(|row| row.map(&mut keep)).collect::<Result<_, _>>()?)
     }
 
     /// One message of the user, unless it has expired.
@@ -124,4 +128,29 @@ fn read_message(row: &Row<'_>) -> rusqlite::Result<StoredMessage> {
 
 fn timestamp(seconds: i64) -> Timestamp {
     Timestamp::from_second(seconds).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(seconds).unwrap()
+    }
+
+    #[test]
+    fn what_has_expired_is_deleted_when_the_next_is_stored() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut database = Database::open(&folder.path().join("relay.sqlite")).unwrap();
+        let user = database.add_user("demo", "sid-of-darth", "Darth", "Vader").unwrap();
+        for (title, expires) in [("expired", Some(at(10))), ("current", Some(at(11))), ("lasting", None)] {
+            let message = NewMessage { title: title.into(), expires, ..NewMessage::default() };
+            database.add_message(user.id, message, at(1)).unwrap();
+        }
+        let next = NewMessage { title: "next".into(), ..NewMessage::default() };
+        database.add_message(user.id, next, at(10)).unwrap();
+        // As of the beginning, so that only what is gone is missing.
+        let left = database.messages(user.id, Wanted::default(), 10, at(0), |stored| stored.message.title).unwrap();
+        assert_eq!(left, ["next", "lasting", "current"]);
+    }
 }

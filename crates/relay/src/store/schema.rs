@@ -53,7 +53,10 @@ CREATE INDEX messages_newest_first ON messages (user_id, date DESC, id DESC);
 INSERT INTO sqlite_sequence (name, seq) VALUES ('brands', 40), ('users', 1000);
 ";
 
-const STEPS: &[M<'static>] = &[M::up(FIRST)];
+/// Expired messages are deleted at each new one, which must not read them all to find them.
+const EXPIRY: &str = "CREATE INDEX messages_by_expiry ON messages (expires) WHERE expires IS NOT NULL;";
+
+const STEPS: &[M<'static>] = &[M::up(FIRST), M::up(EXPIRY)];
 
 pub(super) const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 

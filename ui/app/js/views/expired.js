@@ -1,7 +1,8 @@
 /**
- * The session expired: the list stays, and this asks for the session id alone.
+ * The session expired, or the keyring that holds its id is missing: the list stays, and this asks for the session id alone.
  */
 
+import { sidRequestOf } from '../derive.js';
 import { h, newId, setAttribute, setHidden, setText } from '../dom.js';
 import { icon } from '../icons.js';
 import { sidField } from './sid-field.js';
@@ -17,6 +18,7 @@ import { signInOutcome } from './sign-in-outcome.js';
  */
 export function createExpired(store, actions) {
   const titleId = newId('expired');
+  const title = h('h2', { id: titleId, text: 'Session expired' });
   const reason = h('p', { class: 'expired-reason' });
   const sid = sidField();
   const button = h('button', { type: 'submit', class: 'button filled', 'data-testid': 'sign-in', text: 'Sign in' });
@@ -37,7 +39,7 @@ export function createExpired(store, actions) {
   const element = h(
     'section',
     { class: 'expired', 'aria-labelledby': titleId, hidden: true, 'data-testid': 'expired' },
-    h('div', { class: 'expired-head' }, icon('key'), h('div', {}, h('h2', { id: titleId, text: 'Session expired' }), reason)),
+    h('div', { class: 'expired-head' }, icon('key'), h('div', {}, title, reason)),
     form,
   );
 
@@ -74,12 +76,13 @@ export function createExpired(store, actions) {
     draw(state) {
       const session = state.view?.session;
       const running = session?.state === 'signing_in';
-      const shown = session?.state === 'rejected' || running;
+      const request = state.view && sidRequestOf(state.view);
+      const shown = request !== null || running;
       setHidden(element, !shown);
       if (!shown) return;
-      if (session.state === 'rejected') {
-        const { problem } = session;
-        setText(reason, problem.hint ? `${problem.message} ${problem.hint}` : problem.message);
+      if (request) {
+        setText(title, request.title);
+        setText(reason, request.reason);
       }
       busy = state.signIn.busy || running;
       enable();

@@ -41,10 +41,10 @@ fn what_was_being_alerted_when_the_program_died_is_known_and_not_alerted_singly(
     inbox.store.begin_alert(&[of("1")]).unwrap();
     let mut inbox = inbox.reopened();
     assert_eq!(waiting(&inbox), ["2"]);
-    let interrupted = inbox.store.interrupted().unwrap();
+    let interrupted = inbox.store.interrupted(now()).unwrap();
     assert_eq!(interrupted.iter().map(|message| &message.id.0).collect::<Vec<_>>(), ["1"]);
     inbox.store.finish_alert(&[of("1")]).unwrap();
-    assert_eq!(inbox.store.interrupted().unwrap(), []);
+    assert_eq!(inbox.store.interrupted(now()).unwrap(), []);
 }
 
 #[test]
@@ -60,4 +60,31 @@ fn what_the_person_dealt_with_needs_no_alert() {
     inbox.store.mark_unread(&of("read elsewhere then unread here")).unwrap();
     assert_eq!(inbox.counts(), (3, 3));
     assert_eq!(waiting(&inbox), [""; 0]);
+}
+
+#[test]
+fn an_interrupted_alert_of_what_was_read_or_has_expired_is_over() {
+    let mut inbox = Inbox::new();
+    inbox.take(&message("stands"));
+    inbox.take(&message("read elsewhere"));
+    inbox.take(&Message { expires: Some(hours(1)), ..message("expired") });
+    inbox.store.begin_alert(&["stands", "read elsewhere", "expired"].map(of)).unwrap();
+    inbox.take(&read("read elsewhere"));
+    let interrupted = inbox.store.interrupted(hours(2)).unwrap();
+    assert_eq!(interrupted.iter().map(|message| &message.id.0).collect::<Vec<_>>(), ["stands"]);
+}
+
+#[test]
+fn in_a_store_that_was_started_anew_the_first_list_counts_as_interrupted() {
+    let mut inbox = Inbox::new();
+    assert_eq!(inbox.store.end_rebuilding(now()).unwrap(), None, "a new account's store is none");
+    inbox.store = inbox.store.set_aside().unwrap().store;
+    let mut inbox = inbox.reopened();
+    inbox.take(&message("known before"));
+    inbox.take(&read("read"));
+    let named = inbox.store.end_rebuilding(now()).unwrap().expect("it was started anew");
+    assert_eq!(named.iter().map(|message| &message.id.0).collect::<Vec<_>>(), ["known before"]);
+    inbox.take(&message("new"));
+    assert_eq!(inbox.store.end_rebuilding(now()).unwrap(), None, "once");
+    assert_eq!(waiting(&inbox), ["new"]);
 }

@@ -2,177 +2,25 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
-use std::{
-    path::Path,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
+mod alerting;
+mod fake;
+mod marks;
+mod reconfiguring;
+mod signing_in;
+mod world;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
 };
 
 use inbox::{
-    AccountId, Alert, AlertTarget, Code, Handle, Handover, Host, Keep, MemorySecrets, MessageId, Options, Problem,
-    Secrets, SessionView, SignIn, Socket, Tab, TrayView, View, Withdrawal,
+    AccountId, AlertTarget, Code, MemorySecrets, MessageId, Options, Problem, Secrets, SessionView, SignIn, Tab,
 };
-use relay::{Kind, NewMessage, Server, ServerOptions, User};
+use relay::{Kind, NewMessage};
 use secrecy::SecretString;
-use tempfile::TempDir;
 
-const SID: &str = "sid-of-darth-7f3a";
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Records what the controller asks; can refuse alerts, or never answer them.
-#[derive(Default)]
-struct Recorder {
-    alerts: Mutex<Vec<Alert>>,
-    trays: Mutex<Vec<TrayView>>,
-    withdrawn: Mutex<Vec<AlertTarget>>,
-    refuse: AtomicBool,
-    hang: AtomicBool,
-    no_answer: AtomicBool,
-    panic_at_alert: AtomicBool,
-    panic_at_tray: AtomicBool,
-}
-
-impl Recorder {
-    fn alerts(&self) -> Vec<Alert> {
-        self.alerts.lock().unwrap().clone()
-    }
-
-    fn titles(&self) -> Vec<String> {
-        self.alerts().into_iter().map(|alert| alert.title).collect()
-    }
-}
-
-impl Host for Recorder {
-    async fn alert(&self, alert: Alert) -> Handover {
-        assert!(!self.panic_at_alert.swap(false, Ordering::SeqCst), "a panic of the test's making");
-        let problem = Problem::new(Code::NoNotifications, "No notification service answers.", "Start one.");
-        if self.refuse.load(Ordering::SeqCst) {
-            return Handover::NotTaken(problem);
-        }
-        self.alerts.lock().unwrap().push(alert);
-        if self.no_answer.swap(false, Ordering::SeqCst) {
-            return Handover::Unknown(problem);
-        }
-        if self.hang.load(Ordering::SeqCst) {
-            std::future::pending::<()>().await;
-        }
-        Handover::Taken
-    }
-
-    async fn withdraw_alert(&self, target: AlertTarget) -> Withdrawal {
-        self.withdrawn.lock().unwrap().push(target);
-        Withdrawal::Withdrawn
-    }
-
-    fn set_tray(&self, tray: TrayView) {
-        assert!(!self.panic_at_tray.swap(false, Ordering::SeqCst), "a panic of the test's making");
-        self.trays.lock().unwrap().push(tray);
-    }
-
-    fn show_window(&self, _message: Option<MessageId>) {}
-
-    fn open_url(&self, _url: url::Url) -> Result<(), Problem> {
-        Ok(())
-    }
-}
-
-/// A relay with one user, and a data folder with its secrets.
-struct World {
-    folder: TempDir,
-    server: Server,
-    user: User,
-    secrets: Arc<MemorySecrets>,
-}
-
-impl World {
-    async fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let server = start_server(folder.path(), 0).await;
-        let user = server.add_user("demo", SID, "Darth", "Vader").await.unwrap();
-        Self { folder, server, user, secrets: Arc::new(MemorySecrets::default()) }
-    }
-
-    fn data(&self) -> std::path::PathBuf {
-        self.folder.path().join("data")
-    }
-
-    async fn app(&self) -> (Handle, Arc<Recorder>) {
-        let host = Arc::new(Recorder::default());
-        (self.app_on(&host).await, host)
-    }
-
-    async fn app_on(&self, host: &Arc<Recorder>) -> Handle {
-        let secrets: Arc<dyn Secrets> = self.secrets.clone();
-        inbox::start(Options::new(self.data(), secrets), Arc::clone(host))
-            .await
-            .expect("the data folder can be written")
-    }
-
-    fn sign_in(&self, sid: &str) -> SignIn {
-        SignIn {
-            environment: self.server.url().to_string(),
-            brand: "demo".into(),
-            sid: SecretString::from(sid),
-            keep: Keep::Keyring,
-            insecure_confirmed: false,
-        }
-    }
-
-    async fn send(&self, title: &str) -> MessageId {
-        let message = NewMessage {
-            title: title.into(),
-            body: format!("<p>Body of <b>{title}</b></p>"),
-            preview: format!("Preview of {title}"),
-            ..NewMessage::default()
-        };
-        MessageId(self.server.send(&self.user, message).await.unwrap().to_string())
-    }
-
-    /// What the server's list says about the message.
-    async fn is_read_on_server(&self, id: &MessageId) -> bool {
-        let http = fasttrack_client::Http::new().unwrap();
-        let environment = self.server.url().to_string().parse().unwrap();
-        let config = fasttrack_client::read_config(&http, &environment, "demo", false).await.unwrap();
-        let session = fasttrack_client::Session::log_in(&http, config, "demo", SecretString::from(SID)).await.unwrap();
-        let one = session.one(&id.0).await.unwrap().expect("the server knows the message");
-        one.is_read
-    }
-}
-
-async fn start_server(folder: &Path, port: u16) -> Server {
-    let listen = std::net::SocketAddr::from(([127, 0, 0, 1], port));
-    Server::start(ServerOptions { listen, database: folder.join("relay.sqlite"), ..ServerOptions::default() })
-        .await
-        .expect("a relay starts on loopback")
-}
-
-/// Waits until the view is as asked.
-async fn until(handle: &Handle, what: &str, mut is: impl FnMut(&View) -> bool) -> View {
-    let mut view = handle.view();
-    let found =
-        tokio::time::timeout(PATIENCE, view.wait_for(|view| is(view))).await.map(|found| found.unwrap().clone());
-    found.unwrap_or_else(|_| panic!("{what}: not within {PATIENCE:?}; last seen {:?}", handle.view().borrow().clone()))
-}
-
-/// Waits until a condition outside the view holds.
-async fn eventually(what: &str, mut is: impl AsyncFnMut() -> bool) {
-    let started = tokio::time::Instant::now();
-    while !is().await {
-        assert!(started.elapsed() < PATIENCE, "{what}: not within {PATIENCE:?}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-}
-
-fn is_live(view: &View) -> bool {
-    matches!(view.session, SessionView::Online { socket: Socket::Live, .. })
-}
-
-async fn rows(handle: &Handle) -> Vec<inbox::Row> {
-    handle.page(Tab::All, None, 50).await.unwrap().rows
-}
+use world::{Recorder, SID, World, eventually, is_live, rows, start_server, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_sent_before_sign_in_is_listed_and_past_three_alerted_in_one_summary() {
@@ -196,7 +44,7 @@ async fn live_messages_are_listed_and_alerted_once_as_plain_text() {
     let world = World::new().await;
     let (app, host) = world.app().await;
     app.sign_in(world.sign_in(SID)).await.unwrap();
-    until(&app, "live", is_live).await;
+    until(&app, "live and listed", |view| is_live(view) && view.last_synced.is_some()).await;
     let message = NewMessage {
         kind: Kind::Shoutout,
         title: "Maintenance at 02:00".into(),
@@ -208,8 +56,9 @@ async fn live_messages_are_listed_and_alerted_once_as_plain_text() {
     let alert = host.alerts().remove(0);
     assert_eq!(alert.target, AlertTarget::Message(id.clone()));
     assert_eq!((alert.title.as_str(), alert.body.as_str()), ("Maintenance at 02:00", "Be ready & calm"));
+    let synced = app.view().borrow().last_synced;
     app.refresh().await.unwrap();
-    until(&app, "listed again", |view| view.counters.list_calls >= 2).await;
+    until(&app, "listed again", |view| view.last_synced > synced).await;
     assert_eq!(rows(&app).await.len(), 1, "the list brings no duplicate of what came live");
     assert_eq!(host.alerts().len(), 1, "and no second alert");
     app.shutdown().await;
@@ -226,7 +75,9 @@ async fn a_silent_message_is_listed_and_not_alerted() {
     world.send("Loud").await;
     // Without a body it is fetched by its id first, so it may come after the loud one.
     until(&app, "both are listed", |view| view.total == 2).await;
-    eventually("the loud one", async || host.titles() == ["Loud"]).await;
+    world.send("Third").await;
+    eventually("the last one", async || host.titles().contains(&"Third".to_owned())).await;
+    assert_eq!(host.titles(), ["Loud", "Third"]);
     app.shutdown().await;
 }
 
@@ -262,9 +113,11 @@ async fn a_restart_resumes_from_the_keyring_lists_at_once_and_alerts_nothing_aga
     let (app, host) = world.app().await;
     assert_eq!(app.view().borrow().total, 1, "the list is there before the network");
     assert_eq!(rows(&app).await[0].title, "Once");
-    until(&app, "resumed", |view| is_live(view) && view.counters.list_calls > 0).await;
+    let before = app.view().borrow().last_synced;
+    until(&app, "resumed and listed", |view| is_live(view) && view.last_synced > before).await;
     world.send("Twice").await;
-    eventually("the next alert", async || host.titles() == ["Twice"]).await;
+    eventually("the next alert", async || host.titles().contains(&"Twice".to_owned())).await;
+    assert_eq!(host.titles(), ["Twice"]);
     app.shutdown().await;
 }
 
@@ -327,7 +180,8 @@ async fn an_alert_interrupted_by_a_crash_is_named_in_a_summary_and_never_singly(
     app.shutdown().await;
 
     let (app, host) = world.app().await;
-    until(&app, "live and listed", |view| is_live(view) && view.counters.list_calls > 0).await;
+    let before = app.view().borrow().last_synced;
+    until(&app, "live and listed", |view| is_live(view) && view.last_synced > before).await;
     assert_eq!(host.titles(), Vec::<String>::new(), "named once");
     app.shutdown().await;
 }
