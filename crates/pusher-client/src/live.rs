@@ -3,7 +3,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::{self, Message, error::CapacityError};
 use tracing::{debug, warn};
@@ -25,6 +25,12 @@ use crate::{
 const UNAUTHORIZED: u16 = 4009;
 /// How long a goodbye may take, both ways.
 const FAREWELL: Duration = Duration::from_secs(1);
+
+/// How many frames are taken before commands, authorizations and the alarm have their turn.
+const BURST: u32 = 64;
+
+/// What a look into the socket gives.
+type Received = Option<Result<Message, tungstenite::Error>>;
 
 /// What belongs to one connection and ends with it.
 struct Call {
@@ -87,7 +93,7 @@ impl Connection {
             }
             tokio::select! {
                 message = receiver.next() => {
-                    if let Some(departure) = self.receive(call, message) {
+                    if let Some(departure) = self.receive_all(call, receiver, message) {
                         // Answers the server's close frame, if the line takes it at once.
                         let _ = timeout(Duration::from_millis(50), call.outgoing.flush()).await;
                         return Ok(departure);
@@ -166,8 +172,24 @@ impl Connection {
         }
     }
 
+    /// Takes `message` and what has arrived behind it, which in a burst is much cheaper than one turn of the loop each: the
+    /// departure when the connection ends.
+    fn receive_all(&mut self, call: &mut Call, receiver: &mut Receiver, mut message: Received) -> Option<Departure> {
+        let now = Instant::now();
+        call.liveness.seen(now);
+        call.seen = self.options.now();
+        for _ in 0..BURST {
+            if let Some(departure) = self.receive(call, message) {
+                return Some(departure);
+            }
+            message = receiver.next().now_or_never()?;
+        }
+        // What is in hand is not put back.
+        self.receive(call, message)
+    }
+
     /// Takes what the socket brings: the departure when it ends.
-    fn receive(&mut self, call: &mut Call, message: Option<Result<Message, tungstenite::Error>>) -> Option<Departure> {
+    fn receive(&mut self, call: &mut Call, message: Received) -> Option<Departure> {
         let message = match message {
             Some(Ok(message)) => message,
             Some(Err(error)) => {
@@ -179,8 +201,6 @@ impl Connection {
             }
             None => return Some(Departure::because("the server hung up")),
         };
-        call.liveness.seen(Instant::now());
-        call.seen = self.options.now();
         match message {
             Message::Text(text) => match Frame::decode(&text) {
                 Ok(frame) => self.obey(call, frame),

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::fake::{Fake, Fault, TOKEN};
 
 fn signed() -> Authorization {
-    Authorization { auth: "app-key:c1gnature".to_owned(), channel_data: None }
+    Authorization::new("app-key:c1gnature")
 }
 
 #[tokio::test]
