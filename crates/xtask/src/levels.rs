@@ -62,9 +62,8 @@ impl Level {
     pub fn packages(self) -> &'static [Group] {
         match self {
             Self::Format | Self::Page | Self::Licences => &[],
-            Self::Lint | Self::Build | Self::Unit | Self::Docs => &[Group::Build],
             Self::Channels if !tools::has_sockudo() => &[Group::Build, Group::Sockudo],
-            Self::Channels => &[Group::Build],
+            Self::Lint | Self::Build | Self::Unit | Self::Docs | Self::Channels => &[Group::Build],
             Self::BlackBox if !tools::has_sockudo() => &[Group::Build, Group::Desktop, Group::Sockudo],
             Self::BlackBox | Self::Package => &[Group::Build, Group::Desktop],
             Self::CheckMacos => &[Group::Build, Group::Cross],
