@@ -5,6 +5,7 @@ use std::process::Stdio;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
+use base64::Engine as _;
 use pusher_client::{Answer, Authentication, Authenticator, Authorization, AuthorizeError, Authorizer};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
@@ -93,8 +94,8 @@ impl Authorizer for Backend {
             let user = self.user.as_ref().filter(|_| channel.starts_with("presence-"));
             let presence = user.map(|user| json!({"user_id": user["id"], "user_info": user["info"]}));
             let request = json!({"task": "authorize", "socketId": socket_id, "channel": channel, "presence": presence});
-            let answer = self.ask(&request).await.map_err(failed)?;
-            serde_json::from_value(answer).map_err(|error| failed(error.into()))
+            let answer = self.ask(&request).await.map_err(|error| failed(&error))?;
+            serde_json::from_value(answer).map_err(|error| failed(&error.into()))
         })
     }
 }
@@ -103,19 +104,17 @@ impl Authenticator for Backend {
     fn authenticate<'a>(&'a self, socket_id: &'a str) -> Answer<'a, Authentication> {
         Box::pin(async move {
             let request = json!({"task": "authenticate", "socketId": socket_id, "user": self.user});
-            let answer = self.ask(&request).await.map_err(failed)?;
-            serde_json::from_value(answer).map_err(|error| failed(error.into()))
+            let answer = self.ask(&request).await.map_err(|error| failed(&error))?;
+            serde_json::from_value(answer).map_err(|error| failed(&error.into()))
         })
     }
 }
 
-fn failed(error: anyhow::Error) -> AuthorizeError {
+fn failed(error: &anyhow::Error) -> AuthorizeError {
     AuthorizeError::Temporary { retry_after: None, message: format!("{error:#}") }
 }
 
 /// 32 bytes in base64, one for each number.
 fn master_key(number: u8) -> String {
-    // 32 equal bytes are ten groups of three and two left.
-    use base64::Engine as _;
     base64::engine::general_purpose::STANDARD.encode([number; 32])
 }

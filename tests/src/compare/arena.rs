@@ -40,7 +40,7 @@ impl Arena {
             port: self.line.port,
             app: self.server.app.clone(),
             authority: self.authority.port,
-            activity_timeout: Duration::from_secs(120),
+            activity_timeout: Duration::from_mins(2),
             pong_timeout: Duration::from_secs(30),
         }
     }

@@ -97,9 +97,8 @@ impl Contestant {
     pub async fn subscribed(&mut self, limit: Duration) -> Option<Instant> {
         let found = tokio::time::timeout(limit, async {
             loop {
-                match self.told.recv().await? {
-                    (at, Told::Subscribed) => return Some(at),
-                    _ => {}
+                if let (at, Told::Subscribed) = self.told.recv().await? {
+                    return Some(at);
                 }
             }
         });

@@ -125,12 +125,12 @@ async fn cuts(arena: &Arena, seed: u64) -> anyhow::Result<Vec<(&'static str, Vec
             arena.line.cut();
         }
     };
-    let publisher = async {
+    let calls = async {
         let mut published: Vec<Published> = Vec::new();
         let begun = Instant::now();
         for number in 0..EVENTS {
             // Spread over as long as the cuts take on average.
-            let due = begun + Duration::from_micros(5_000) * u32::try_from(number).unwrap_or(u32::MAX);
+            let due = begun + Duration::from_millis(5) * u32::try_from(number).unwrap_or(u32::MAX);
             tokio::time::sleep_until(due.into()).await;
             let at = SystemTime::now();
             arena.server.publish(CHANNEL, "numbered", &json!({ "n": number })).await?;
@@ -138,7 +138,7 @@ async fn cuts(arena: &Arena, seed: u64) -> anyhow::Result<Vec<(&'static str, Vec
         }
         anyhow::Ok(published)
     };
-    let ((), published) = tokio::join!(cutter, publisher);
+    let ((), published) = tokio::join!(cutter, calls);
     let published = published?;
     // The last cut may have been the last thing that happened.
     tokio::time::sleep(Duration::from_secs(3)).await;
