@@ -68,6 +68,8 @@ impl Connection {
         self.tell(&ClientEvent::Connected { socket_id });
 
         let ended = self.serve(&mut call, &mut receiver).await;
+        // What came in the last burst is still to be told.
+        self.act(&mut call);
         self.congested = false;
         self.roster.disconnected(call.seen, Instant::now());
         if ended.is_err() {

@@ -123,6 +123,31 @@ async fn item_29_after_a_reconnect_all_channels_are_authorized_and_subscribed_an
 }
 
 #[tokio::test]
+async fn a_gap_that_ends_in_the_connections_last_moment_is_told_all_the_same() {
+    let server = Server::start().await;
+    let client = Client::connect(server.options(), Signer::granting());
+    let mut events = client.events();
+    let _orders = client.subscribe("private-orders").await.unwrap();
+    let mut peer = server.greet("1.0").await;
+    peer.subscribe("private-orders").await;
+    peer.close(4200, "again").await;
+    let mut peer = server.greet("1.1").await;
+    peer.expect("pusher:subscribe").await;
+    peer.accept_and_close("private-orders", 4001).await;
+    let told = within("the end", async {
+        let mut gaps = 0;
+        loop {
+            match events.next().await {
+                Some(ClientEvent::Gap(_)) => gaps += 1,
+                Some(ClientEvent::Lost { code: Some(4001), .. }) => return gaps,
+                _ => {}
+            }
+        }
+    });
+    assert_eq!(told.await, 1);
+}
+
+#[tokio::test]
 async fn a_first_subscription_has_no_gap_however_late_it_is() {
     let server = Server::start().await;
     let client = Client::connect(server.options(), Signer::granting());

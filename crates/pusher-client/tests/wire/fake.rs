@@ -207,6 +207,17 @@ impl Peer {
         self.gone().await;
     }
 
+    /// Accepts the subscription of `channel` and closes, both in one packet.
+    pub async fn accept_and_close(mut self, channel: &str, code: u16) {
+        let accepted = json!({ "event": "pusher_internal:subscription_succeeded", "channel": channel, "data": "{}" });
+        let close = CloseFrame { code: code.into(), reason: "".into() };
+        for message in [Message::text(accepted.to_string()), Message::Close(Some(close))] {
+            self.socket.feed(message).await.unwrap();
+        }
+        within("a packet", self.socket.flush()).await.unwrap();
+        self.gone().await;
+    }
+
     /// Closes with a frame that holds no code.
     pub async fn close_without_code(mut self) {
         within("a close", self.socket.close(None)).await.unwrap();
