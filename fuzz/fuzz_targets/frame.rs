@@ -11,7 +11,8 @@ use serde_json::Value;
 fuzz_target!(|text: &str| {
     let Ok(frame) = Frame::decode(text) else { return };
     let _ = frame.is_internal();
-    let event = Event::new(frame.channel.unwrap_or_default(), frame.name, frame.data).from_user(frame.user_id);
+    let user = frame.user_id.map(Into::into);
+    let event = Event::new(frame.channel.unwrap_or_default(), frame.name, frame.data).from_user(user);
     let _ = ChannelKind::of(&event.channel);
     let value = event.value();
     // Reading into a type and reading as JSON must agree.

@@ -1,10 +1,7 @@
 //! One attempt at a connection, from the name look-up to the server's greeting. It must never retry: it says what went
 //! wrong, and how often to try is another's concern.
 
-use futures_util::{
-    StreamExt,
-    stream::{SplitSink, SplitStream},
-};
+use futures_util::StreamExt;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::timeout,
@@ -25,13 +22,11 @@ use crate::{
 pub(crate) trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
 
-pub(crate) type Sender = SplitSink<WebSocketStream<Box<dyn Wire>>, Message>;
-pub(crate) type Receiver = SplitStream<WebSocketStream<Box<dyn Wire>>>;
+pub(crate) type Socket = WebSocketStream<Box<dyn Wire>>;
 
 /// A connection whose server has greeted us.
 pub(crate) struct Line {
-    pub(crate) sender: Sender,
-    pub(crate) receiver: Receiver,
+    pub(crate) socket: Socket,
     pub(crate) greeting: Greeting,
 }
 
@@ -51,25 +46,24 @@ async fn attempt(address: &Address, options: &Options) -> Result<Line, Departure
     };
     // The library's buffers of 128 KiB each are for servers; ours waits for small frames all day.
     let config = WebSocketConfig::default()
-        .read_buffer_size(8 << 10)
+        .read_buffer_size(16 << 10)
         .write_buffer_size(0)
         .max_message_size(Some(options.max_frame))
         .max_frame_size(Some(options.max_frame));
     let upgraded = client_async_with_config(address.url.as_str(), wire, Some(config)).await;
-    let (socket, _) = upgraded.map_err(|error| broken(&error))?;
-    let (sender, mut receiver) = socket.split();
-    let greeting = greeting(&mut receiver).await?;
-    Ok(Line { sender, receiver, greeting })
+    let (mut socket, _) = upgraded.map_err(|error| broken(&error))?;
+    let greeting = greeting(&mut socket).await?;
+    Ok(Line { socket, greeting })
 }
 
 /// Waits for the first text frame, which must be the greeting (Pusher protocol 7: *Connection establishment*).
-async fn greeting(receiver: &mut Receiver) -> Result<Greeting, Departure> {
+async fn greeting(socket: &mut Socket) -> Result<Greeting, Departure> {
     loop {
-        match receiver.next().await {
+        match socket.next().await {
             Some(Ok(Message::Text(text))) => {
                 let frame = Frame::decode(&text)
                     .map_err(|reason| Departure::because(format!("the server's first frame is {reason}")))?;
-                return match frame.name.as_str() {
+                return match frame.name.as_ref() {
                     "pusher:connection_established" => Greeting::read(&frame)
                         .ok_or_else(|| Departure::because("the server's greeting has no socket_id")),
                     "pusher:error" => {

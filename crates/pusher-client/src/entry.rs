@@ -31,6 +31,8 @@ pub(crate) enum Kind {
 
 pub(crate) struct Entry {
     pub(crate) kind: Kind,
+    /// The name that events carry.
+    pub(crate) channel: Arc<str>,
     pub(crate) readers: Vec<Arc<Queue<ChannelEvent>>>,
     pub(crate) phase: Phase,
     /// Since the last accepted subscription.
@@ -72,9 +74,10 @@ impl Phase {
 }
 
 impl Entry {
-    pub(crate) fn new(kind: Kind, now: Instant) -> Self {
+    pub(crate) fn new(channel: &str, kind: Kind, now: Instant) -> Self {
         Self {
             kind,
+            channel: channel.into(),
             readers: Vec::new(),
             phase: Phase::due(now),
             failures: 0,

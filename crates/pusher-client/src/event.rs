@@ -1,7 +1,10 @@
 //! What the client tells its caller: events of channels, the life of the connection, its state. It must never
 //! interpret what a channel's event carries beyond its JSON.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -156,7 +159,7 @@ pub enum ChannelEvent {
 #[non_exhaustive]
 pub struct Event {
     /// The channel it was published on.
-    pub channel: String,
+    pub channel: Arc<str>,
     /// Its name.
     pub name: String,
     /// Who sent it, when the server vouches for that.
@@ -166,7 +169,7 @@ pub struct Event {
 
 impl Event {
     /// An event as it would come over the wire with `data`.
-    pub fn new(channel: impl Into<String>, name: impl Into<String>, data: impl Into<String>) -> Self {
+    pub fn new(channel: impl Into<Arc<str>>, name: impl Into<String>, data: impl Into<String>) -> Self {
         Self { channel: channel.into(), name: name.into(), user_id: None, data: data.into() }
     }
 

@@ -1,7 +1,7 @@
 //! What one text frame says, and the frames we send (Pusher protocol 7). It must never trust the other side: whatever
 //! the bytes, the answer is a frame or a reason, and a reason never quotes the frame.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
@@ -14,42 +14,68 @@ use crate::{
 /// The most of a server's message that is passed on, in characters.
 const LONGEST_MESSAGE: usize = 500;
 
-/// One frame from the server.
+/// One frame from the server, as far as possible still in the text it came in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Frame {
+pub struct Frame<'a> {
     /// The event's name; those starting with `pusher:` and `pusher_internal:` belong to the protocol.
-    pub name: String,
+    pub name: Cow<'a, str>,
     /// The channel, when it concerns one.
-    pub channel: Option<String>,
+    pub channel: Option<Cow<'a, str>>,
     /// Who sent it, when the server vouches for that.
-    pub user_id: Option<String>,
+    pub user_id: Option<Cow<'a, str>>,
     /// The text of a string, the JSON of anything else, empty when absent or `null`.
-    pub data: String,
+    pub data: Cow<'a, str>,
 }
 
+/// A frame as nearly all are: every part of it a string or absent. Read in one pass.
+#[derive(Deserialize)]
+struct Plain<'a> {
+    #[serde(borrow)]
+    event: Text<'a>,
+    #[serde(borrow, default)]
+    channel: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    data: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    user_id: Option<Text<'a>>,
+}
+
+/// serde borrows a `Cow` only where it stands alone, not in an `Option`.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// A frame whose data or user may be any JSON.
 #[derive(Deserialize)]
 struct Wire<'a> {
     #[serde(borrow)]
-    event: Cow<'a, str>,
+    event: Text<'a>,
     #[serde(borrow, default)]
-    channel: Option<Cow<'a, str>>,
+    channel: Option<Text<'a>>,
     #[serde(borrow, default)]
     data: Option<&'a RawValue>,
     #[serde(borrow, default)]
     user_id: Option<&'a RawValue>,
 }
 
-impl Frame {
+impl<'a> Frame<'a> {
     /// Reads a text frame; the error says what is wrong, without quoting it.
-    pub fn decode(text: &str) -> Result<Self, String> {
+    pub fn decode(text: &'a str) -> Result<Self, String> {
+        if let Ok(Plain { event, channel, data, user_id }) = serde_json::from_str(text) {
+            return Ok(Self {
+                name: event.0,
+                channel: channel.map(|text| text.0),
+                user_id: user_id.map(|text| text.0),
+                data: data.map(|text| text.0).unwrap_or_default(),
+            });
+        }
         let wire: Wire<'_> = serde_json::from_str(text).map_err(|error| {
             let what = if error.is_data() { "not a Pusher frame" } else { "not JSON" };
             format!("{what} (line {}, column {})", error.line(), error.column())
         })?;
         let data = wire.data.map(text_of).transpose()?.unwrap_or_default();
         let user_id = wire.user_id.map(text_of).transpose()?;
-        Ok(Self { name: wire.event.into_owned(), channel: wire.channel.map(Cow::into_owned), user_id, data })
+        Ok(Self { name: wire.event.0, channel: wire.channel.map(|text| text.0), user_id, data })
     }
 
     /// Whether the frame belongs to the protocol and not to a channel's readers.
@@ -57,9 +83,10 @@ impl Frame {
         self.name.starts_with("pusher:") || self.name.starts_with("pusher_internal:")
     }
 
-    /// The event for the channel's readers, or `None` when there is no channel.
-    pub(crate) fn into_event(self) -> Option<Event> {
-        Some(Event::new(self.channel?, self.name, self.data).from_user(self.user_id))
+    /// The event for the readers of `channel`.
+    pub(crate) fn into_event(self, channel: Arc<str>) -> Event {
+        let user_id = self.user_id.map(Cow::into_owned);
+        Event::new(channel, self.name.into_owned(), self.data.into_owned()).from_user(user_id)
     }
 
     /// Reads `data` as JSON, encoded once or twice.
@@ -77,7 +104,7 @@ pub(crate) struct Greeting {
 }
 
 impl Greeting {
-    pub(crate) fn read(frame: &Frame) -> Option<Self> {
+    pub(crate) fn read(frame: &Frame<'_>) -> Option<Self> {
         let data = frame.value();
         let socket_id = data.get("socket_id")?.as_str().filter(|id| !id.is_empty() && id.len() <= 128)?.to_owned();
         let activity_timeout = data.get("activity_timeout").and_then(Value::as_f64);
@@ -86,7 +113,7 @@ impl Greeting {
 }
 
 /// What `pusher:error` or `pusher:subscription_error` says: its code or status, and its message.
-pub(crate) fn complaint(frame: &Frame) -> (Option<u16>, String) {
+pub(crate) fn complaint(frame: &Frame<'_>) -> (Option<u16>, String) {
     let data = frame.value();
     let code = data.get("code").or_else(|| data.get("status")).and_then(|code| match code {
         Value::Number(number) => number.as_u64().and_then(|code| u16::try_from(code).ok()),
@@ -136,13 +163,13 @@ pub(crate) fn pong() -> String {
     json!({ "event": "pusher:pong", "data": {} }).to_string()
 }
 
-fn text_of(raw: &RawValue) -> Result<String, String> {
+fn text_of(raw: &RawValue) -> Result<Cow<'_, str>, String> {
     let raw = raw.get();
     if raw.starts_with('"') {
         // A string can be well-formed JSON and still no text: half of a surrogate pair.
-        serde_json::from_str(raw).map_err(|_| "a string that is no text".to_owned())
+        serde_json::from_str(raw).map(|Text(text)| text).map_err(|_| "a string that is no text".to_owned())
     } else {
-        Ok(raw.to_owned())
+        Ok(raw.into())
     }
 }
 
@@ -152,15 +179,15 @@ mod tests {
 
     use super::*;
 
-    fn decoded(text: &str) -> Frame {
+    fn decoded(text: &str) -> Frame<'_> {
         Frame::decode(text).unwrap()
     }
 
     #[test]
     fn an_event_is_read_with_all_it_has() {
         let frame = decoded(r#"{"event":"a","channel":"c","data":"{\"n\":1}","user_id":"u","more":[1]}"#);
-        assert_eq!((frame.name.as_str(), frame.channel.as_deref()), ("a", Some("c")));
-        let event = frame.into_event().unwrap();
+        assert_eq!((frame.name.as_ref(), frame.channel.as_deref()), ("a", Some("c")));
+        let event = frame.into_event("c".into());
         assert_eq!((event.value(), event.user_id.as_deref()), (json!({"n": 1}), Some("u")));
     }
 
@@ -252,7 +279,8 @@ mod tests {
         ) {
             let text = json!({"event": name, "channel": channel, "data": data, "user_id": user_id}).to_string();
             let frame = decoded(&text);
-            prop_assert_eq!(frame, Frame { name, channel: Some(channel), user_id, data });
+            let (channel, user_id) = (Some(channel.into()), user_id.map(Cow::from));
+            prop_assert_eq!(frame, Frame { name: name.into(), channel, user_id, data: data.into() });
         }
     }
 }

@@ -47,7 +47,6 @@ pub mod frame;
 mod live;
 mod liveness;
 mod options;
-mod outgoing;
 mod presence;
 mod proxy;
 mod queue;
@@ -57,6 +56,7 @@ mod sleep;
 mod subscription;
 mod tcp;
 mod tls;
+mod traffic;
 mod trigger;
 
 pub use authorizer::{Answer, Authentication, Authenticator, Authorization, AuthorizeError, Authorizer, PublicOnly};

@@ -3,7 +3,6 @@
 
 use std::time::{Duration, SystemTime};
 
-use futures_util::{FutureExt, StreamExt};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::{self, Message, error::CapacityError};
 use tracing::{debug, warn};
@@ -13,12 +12,12 @@ use crate::{
     authorizing::{Answer, Authorizing},
     close::Departure,
     connection::{Connection, Goodbye},
-    dial::{Line, Receiver, broken, closed},
+    dial::{Line, broken, closed},
     event::{ClientEvent, State},
     frame::{self, Frame, bounded, complaint},
     liveness::{Due, Liveness},
-    outgoing::Outgoing,
     roster::Action,
+    traffic::{Received, Traffic, Turn},
 };
 
 /// The code of an error that is about a signature.
@@ -29,16 +28,15 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// How many frames are taken before commands, authorizations and the alarm have their turn.
 const BURST: u32 = 64;
 
-/// What a look into the socket gives.
-type Received = Option<Result<Message, tungstenite::Error>>;
-
 /// What belongs to one connection and ends with it.
 struct Call {
-    outgoing: Outgoing,
+    traffic: Traffic,
     authorizing: Authorizing,
     liveness: Liveness,
     /// The wall clock at the last frame.
     seen: SystemTime,
+    /// The moment of the last burst.
+    now: Instant,
     /// When the roster is to be looked at again; `None` when only a frame or a command can change it.
     look_at: Option<Instant>,
     /// The roster has changed.
@@ -48,10 +46,10 @@ struct Call {
 impl Connection {
     /// Lives on `line` until it breaks or the task is to end.
     pub(crate) async fn live(&mut self, line: Line) -> Result<Departure, Goodbye> {
-        let Line { sender, mut receiver, greeting } = line;
+        let Line { socket, greeting } = line;
         let options = &self.options;
         let mut call = Call {
-            outgoing: Outgoing::new(sender),
+            traffic: Traffic::new(socket),
             authorizing: Authorizing::new(&greeting.socket_id, options.authorize_timeout),
             liveness: Liveness::new(
                 options.activity_timeout,
@@ -60,6 +58,7 @@ impl Connection {
                 Instant::now(),
             ),
             seen: options.now(),
+            now: Instant::now(),
             look_at: None,
             look: true,
         };
@@ -67,19 +66,19 @@ impl Connection {
         self.set_state(State::Connected { socket_id: socket_id.clone() });
         self.tell(&ClientEvent::Connected { socket_id });
 
-        let ended = self.serve(&mut call, &mut receiver).await;
+        let ended = self.serve(&mut call).await;
         // What came in the last burst is still to be told.
         self.act(&mut call);
         self.congested = false;
         self.roster.disconnected(call.seen, Instant::now());
         if ended.is_err() {
             self.silence();
-            farewell(&mut call.outgoing, &mut receiver).await;
+            farewell(&mut call.traffic).await;
         }
         ended
     }
 
-    async fn serve(&mut self, call: &mut Call, receiver: &mut Receiver) -> Result<Departure, Goodbye> {
+    async fn serve(&mut self, call: &mut Call) -> Result<Departure, Goodbye> {
         let alarm = sleep_until(Instant::now());
         tokio::pin!(alarm);
         loop {
@@ -94,22 +93,20 @@ impl Connection {
                 alarm.as_mut().reset(deadline);
             }
             tokio::select! {
-                message = receiver.next() => {
-                    if let Some(departure) = self.receive_all(call, receiver, message) {
-                        // Answers the server's close frame, if the line takes it at once.
-                        let _ = timeout(Duration::from_millis(50), call.outgoing.flush()).await;
-                        return Ok(departure);
+                turn = call.traffic.turn() => match turn {
+                    Turn::Received(message) => {
+                        if let Some(departure) = self.receive_all(call, message) {
+                            // Answers the server's close frame, if the line takes it at once.
+                            let _ = timeout(Duration::from_millis(50), call.traffic.flush()).await;
+                            return Ok(departure);
+                        }
                     }
-                }
+                    // What the server said before it hung up says more than that we can not write.
+                    Turn::Unsent(error) => return Ok(self.last_words(call).await.unwrap_or_else(|| broken(&error))),
+                },
                 command = self.commands.recv() => if self.apply(command)? {
                     call.doubt();
                 },
-                sent = call.outgoing.flush(), if !call.outgoing.is_idle() => {
-                    if let Err(error) = sent {
-                        // What the server said before it hung up says more than that we can not write.
-                        return Ok(self.last_words(call, receiver).await.unwrap_or_else(|| broken(&error)));
-                    }
-                }
                 answer = call.authorizing.next() => self.answered(answer),
                 () = &mut alarm => {
                     if let Some(departure) = self.rung(call) {
@@ -137,11 +134,11 @@ impl Connection {
                         call.authorizing.authenticate(authenticator.clone(), USER.into(), ticket);
                     }
                 }
-                Action::Send(frame) => call.outgoing.push(frame),
+                Action::Send(frame) => call.traffic.push(frame),
                 Action::Tell(event) => self.tell(&event),
             }
         }
-        self.congested = call.outgoing.is_congested();
+        self.congested = call.traffic.is_congested();
     }
 
     fn answered(&mut self, answer: Answer) {
@@ -159,7 +156,7 @@ impl Connection {
     /// The alarm rang: the departure when the server is dead.
     fn rung(&mut self, call: &mut Call) -> Option<Departure> {
         let now = Instant::now();
-        if call.outgoing.deadline(self.options.pong_timeout).is_some_and(|deadline| now >= deadline) {
+        if call.traffic.deadline(self.options.pong_timeout).is_some_and(|deadline| now >= deadline) {
             return Some(Departure::because("the server takes no more frames"));
         }
         if call.look_at.is_some_and(|at| now >= at) {
@@ -176,15 +173,15 @@ impl Connection {
 
     /// Takes `message` and what has arrived behind it, which in a burst is much cheaper than one turn of the loop each: the
     /// departure when the connection ends.
-    fn receive_all(&mut self, call: &mut Call, receiver: &mut Receiver, mut message: Received) -> Option<Departure> {
-        let now = Instant::now();
-        call.liveness.seen(now);
+    fn receive_all(&mut self, call: &mut Call, mut message: Received) -> Option<Departure> {
+        call.now = Instant::now();
+        call.liveness.seen(call.now);
         call.seen = self.options.now();
         for _ in 0..BURST {
             if let Some(departure) = self.receive(call, message) {
                 return Some(departure);
             }
-            message = receiver.next().now_or_never()?;
+            message = call.traffic.next_now()?;
         }
         // What is in hand is not put back.
         self.receive(call, message)
@@ -215,15 +212,12 @@ impl Connection {
         None
     }
 
-    fn obey(&mut self, call: &mut Call, frame: Frame) {
+    fn obey(&mut self, call: &mut Call, frame: Frame<'_>) {
         if !frame.is_internal() {
-            if let Some(event) = frame.into_event() {
-                self.roster.deliver(event, Instant::now());
-            }
-            return;
+            return self.roster.deliver(frame, call.now);
         }
-        match (frame.name.as_str(), frame.channel.as_deref()) {
-            ("pusher:ping", _) => call.outgoing.push_pong(),
+        match (frame.name.as_ref(), frame.channel.as_deref()) {
+            ("pusher:ping", _) => call.traffic.push_pong(),
             ("pusher:error", channel) => {
                 let (code, message) = complaint(&frame);
                 if code == Some(UNAUTHORIZED) {
@@ -231,7 +225,7 @@ impl Connection {
                 }
                 self.tell(&ClientEvent::ServerError { code, message, channel: channel.map(str::to_owned) });
             }
-            ("pusher:signin_success", _) => self.roster.signed_in(&frame.value(), Instant::now()),
+            ("pusher:signin_success", _) => self.roster.signed_in(&frame.value(), call.now),
             ("pusher_internal:watchlist_events", _) => self.roster.watchlist(&frame.value()),
             ("pusher_internal:subscription_succeeded", Some(channel)) => {
                 self.roster.accepted(channel, &frame.value(), call.seen);
@@ -246,10 +240,10 @@ impl Connection {
     }
 
     /// Reads what the server sent before the line broke.
-    async fn last_words(&mut self, call: &mut Call, receiver: &mut Receiver) -> Option<Departure> {
+    async fn last_words(&mut self, call: &mut Call) -> Option<Departure> {
         let words = async {
             loop {
-                match receiver.next().await {
+                match call.traffic.next().await {
                     Some(Ok(message)) => {
                         if let Some(departure) = self.receive(call, Some(Ok(message))) {
                             return Some(departure);
@@ -272,23 +266,23 @@ impl Call {
 
     fn ping_if(&mut self, due: Due) {
         if due == Due::Ping {
-            self.outgoing.push(frame::ping());
+            self.traffic.push(frame::ping());
         }
     }
 
     /// When the alarm is to ring.
     fn deadline(&self, write_limit: Duration) -> Instant {
-        let others = [self.look_at, self.outgoing.deadline(write_limit)];
+        let others = [self.look_at, self.traffic.deadline(write_limit)];
         others.into_iter().flatten().fold(self.liveness.deadline(), Instant::min)
     }
 }
 
 /// Says goodbye and waits for the server's, so that the close frame is not lost to a reset.
-async fn farewell(outgoing: &mut Outgoing, receiver: &mut Receiver) {
+async fn farewell(traffic: &mut Traffic) {
     let goodbye = async {
-        outgoing.push_goodbye();
-        if outgoing.flush().await.is_ok() {
-            while let Some(Ok(_)) = receiver.next().await {}
+        traffic.push_goodbye();
+        if traffic.flush().await.is_ok() {
+            while let Some(Ok(_)) = traffic.next().await {}
         }
     };
     // A server that does not answer is left all the same.

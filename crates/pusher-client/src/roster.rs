@@ -81,7 +81,8 @@ impl Roster {
         now: Instant,
     ) -> watch::Receiver<Members> {
         self.look = true;
-        let entry = self.entries.entry(channel).or_insert_with(|| Entry::new(kind, now));
+        let entry = Entry::new(&channel, kind, now);
+        let entry = self.entries.entry(channel).or_insert(entry);
         match entry.phase {
             Phase::Subscribed => queue.push(ChannelEvent::Subscribed, 0),
             Phase::Refused => entry.phase = Phase::due(now),

@@ -9,19 +9,22 @@ use crate::{
     USER,
     channel::ChannelKind,
     entry::Kind,
-    event::{ChannelEvent, Event},
-    frame::bounded,
+    event::ChannelEvent,
+    frame::{Frame, bounded},
     presence,
 };
 
 impl Roster {
-    /// Hands `event` to the readers of its channel.
-    pub(crate) fn deliver(&mut self, event: Event, now: Instant) {
-        if let Some(entry) = self.find(&event.channel)
+    /// Hands the event in `frame` to the readers of its channel.
+    pub(crate) fn deliver(&mut self, frame: Frame<'_>, now: Instant) {
+        if let Some(channel) = &frame.channel
+            && let Some(entry) = self.find(channel)
             && entry.is_open()
-            && entry.deliver(event, now)
         {
-            self.look = true;
+            let channel = if entry.kind == Kind::User { channel.as_ref().into() } else { entry.channel.clone() };
+            if entry.deliver(frame.into_event(channel), now) {
+                self.look = true;
+            }
         }
     }
 

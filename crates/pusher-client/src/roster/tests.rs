@@ -7,6 +7,7 @@ use crate::{
     authorizer::AuthorizeError,
     entry::LONGEST_RETRY_AFTER,
     event::{Event, Gap},
+    frame::Frame,
     queue::Next,
 };
 
@@ -66,6 +67,11 @@ impl Bench {
     fn denied(&mut self, channel: &str, ticket: u64, error: &AuthorizeError) -> Vec<Action> {
         self.roster.denied(channel, ticket, error, self.now, 1.0);
         self.roster.actions()
+    }
+
+    fn deliver(&mut self, event: &Event) {
+        let frame = json!({ "event": event.name, "channel": &*event.channel, "data": event.raw() }).to_string();
+        self.roster.deliver(Frame::decode(&frame).unwrap(), self.now);
     }
 
     fn accepted(&mut self, channel: &str, data: &Value) -> Vec<Action> {
@@ -291,9 +297,9 @@ async fn readers_of_one_channel_each_get_every_event_and_no_others() {
     bench.accepted("b", &Value::Null);
     let late = bench.join("private-a");
     let event = Event::new("private-a", "e", "1");
-    bench.roster.deliver(event.clone(), bench.now);
-    bench.roster.deliver(Event::new("unknown", "e", "2"), bench.now);
-    bench.roster.deliver(Event::new("b", "e", "3"), bench.now);
+    bench.deliver(&event);
+    bench.deliver(&Event::new("unknown", "e", "2"));
+    bench.deliver(&Event::new("b", "e", "3"));
     for queue in [&one, &late] {
         assert_eq!(read(queue).await, ChannelEvent::Subscribed);
         assert_eq!(read(queue).await, ChannelEvent::Event(event.clone()));
@@ -310,7 +316,7 @@ async fn readers_of_one_channel_each_get_every_event_and_no_others() {
 async fn nothing_is_delivered_before_the_subscription_is_sent() {
     let mut bench = bench();
     let queue = bench.join("private-a");
-    bench.roster.deliver(Event::new("private-a", "e", "too early"), bench.now);
+    bench.deliver(&Event::new("private-a", "e", "too early"));
     bench.subscribed();
     assert_eq!(read(&queue).await, ChannelEvent::Subscribed);
 }
@@ -375,8 +381,8 @@ async fn a_user_is_signed_in_anew_on_each_connection_and_told_the_gap() {
     bench.accepted("#server-to-user-7", &Value::Null);
     assert_eq!(read(&queue).await, ChannelEvent::Subscribed);
     let event = Event::new("#server-to-user-7", "e", "1");
-    bench.roster.deliver(event.clone(), bench.now);
-    bench.roster.deliver(Event::new("#server-to-user-8", "e", "not ours"), bench.now);
+    bench.deliver(&event);
+    bench.deliver(&Event::new("#server-to-user-8", "e", "not ours"));
     bench
         .roster
         .watchlist(&json!({"events":[{"name":"online","user_ids":["a",1]},{"name":"else"},{"name":"offline"}]}));

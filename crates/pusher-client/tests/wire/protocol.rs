@@ -22,7 +22,7 @@ async fn read(data: Value) -> Event {
     let (_client, mut orders, mut peer) = subscribed().await;
     peer.send(json!({ "event": "new", "channel": CHANNEL, "data": data })).await;
     let event = published(&mut orders).await;
-    assert_eq!((event.name.as_str(), event.channel.as_str()), ("new", CHANNEL));
+    assert_eq!((event.name.as_str(), &*event.channel), ("new", CHANNEL));
     event
 }
 
