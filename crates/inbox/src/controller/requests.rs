@@ -77,6 +77,7 @@ impl<H: Host> Controller<H> {
             Request::Picture(id, answer) => self.picture(&id, answer),
             Request::WindowOpened(answer) => {
                 if let Some(active) = &mut self.active {
+                    active.person_is_here();
                     active.list.trigger(Instant::now(), Duration::ZERO);
                 }
                 give(answer, Ok(()));
@@ -287,6 +288,7 @@ impl<H: Host> Controller<H> {
         if active.resume_at.is_some() {
             active.resume_at = Some(Instant::now());
         }
+        active.person_is_here();
         active.list.trigger_now(Instant::now());
         let due = active.store.outbox_retry_now(now);
         self.stored(due);
