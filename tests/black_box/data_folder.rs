@@ -116,8 +116,8 @@ async fn a_full_disk_is_said_and_the_session_goes_on_when_there_is_room() {
 
 #[tokio::test]
 async fn a_second_start_shows_the_window_of_the_first_and_ends() {
-    let scene = Scene::set().await;
-    let mut first = app::hidden(&scene.desktop);
+    let mut scene = Scene::set().await;
+    let mut first = scene.signed_in_app().await;
     TrayItem::find(&scene.desktop).await;
     for _ in 0..2 {
         let answer = app::run(&scene.desktop, &[]).await;
@@ -130,6 +130,23 @@ async fn a_second_start_shows_the_window_of_the_first_and_ends() {
     assert!(first.ended().is_none(), "the first runs on");
     let running = memory::of_app(&scene.desktop).iter().filter(|process| process.name == "traybell").count();
     assert_eq!(running, 1, "one app");
+
+    // One that is quitting is waited for, and the folder is taken over.
+    scene.sockudo.freeze();
+    // It alone: WebKit's processes are its own to end.
+    scene.desktop.output("kill", &["-s", "TERM", &first.id().to_string()]).await.unwrap();
+    let mut over = app::hidden(&scene.desktop);
+    wait::until("the end of the first", || {
+        let ended = first.ended();
+        async move { ended.ok_or_else(|| "it runs".to_owned()) }
+    })
+    .await;
+    scene.sockudo.restart(&scene.desktop).await;
+    app::await_status(&scene.desktop, "answered by the second", |status| status["version"] == 1).await;
+    assert!(over.ended().is_none(), "the second start runs");
+    TrayItem::find(&scene.desktop).await;
+    let mut first = over;
+
     // After a crash the lock is free again.
     first.kill();
     let mut again = app::hidden(&scene.desktop);

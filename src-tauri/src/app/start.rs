@@ -3,7 +3,10 @@
 
 use std::{
     panic::{self, AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Mutex, atomic::AtomicBool},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -126,19 +129,16 @@ pub fn set_up(app: &mut App, prepared: Prepared, hidden: bool) -> Result<(), Pro
         }
         inbox::start(options, desktop).await
     })?;
-    let on_show = window.clone();
-    let on_show: control::OnShow = Arc::new(move || {
-        on_show.show(None);
-        Ok(())
-    });
+    let ending = Arc::new(AtomicBool::new(false));
+    let on_show = on_show(window.clone(), Arc::clone(&ending));
     let server = tauri::async_runtime::block_on(async { control::Server::start(&folder, handle.clone(), on_show) })?;
     app.manage(lock);
     app.manage(Shell {
         handle: handle.clone(),
         window: window.clone(),
-        alerts,
+        alerts: alerts.clone(),
         server: Mutex::new(Some(server)),
-        ending: AtomicBool::new(false),
+        ending,
     });
     tauri::async_runtime::spawn(pass_clicks_on(handle.clone(), clicked));
     tauri::async_runtime::spawn(pass_views_on(app.clone(), handle.clone()));
@@ -148,6 +148,18 @@ pub fn set_up(app: &mut App, prepared: Prepared, hidden: bool) -> Result<(), Pro
         window.show(None);
     }
     Ok(())
+}
+
+/// What a second start leads to. One that asked on a connection from before the end is sent away too: it tries again, and
+/// has the folder once this program is gone.
+fn on_show(window: Window, ending: Arc<AtomicBool>) -> control::OnShow {
+    Arc::new(move || {
+        if ending.load(Ordering::SeqCst) {
+            return Err(Problem::new(Code::Internal, "Traybell is quitting.", "Start it again in a moment."));
+        }
+        window.show(None);
+        Ok(())
+    })
 }
 
 /// What the tray shows until the controller says more.
