@@ -71,6 +71,8 @@ export interface Detail extends Row {
   footer_html: string;
   buttons: Button[];
   has_image: boolean;
+  /** Why the rest of a message that arrived cut is missing. */
+  cut: Problem | null;
   expires: string | null;
 }
 

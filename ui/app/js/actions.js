@@ -47,6 +47,8 @@ export function createActions(store, backend, ask, outside) {
       const id = wanted;
       wanted = null;
       void openMessage(id);
+    } else if (isLive(view) && before && !isLive(before) && store.get().open?.detail?.cut) {
+      void fetchRest();
     }
   }
 
@@ -137,6 +139,21 @@ export function createActions(store, backend, ask, outside) {
     if (!detail.read) await list.mark(id, true);
   }
 
+  /** What is shown stays while it is asked for again. */
+  async function fetchRest() {
+    const id = store.get().open?.id;
+    if (id === undefined) return;
+    let detail;
+    try {
+      detail = await backend.detail(id);
+    } catch (error) {
+      const { open } = store.get();
+      if (open?.id === id && open.detail) store.set({ open: { ...open, detail: { ...open.detail, cut: problemOf(error) } } });
+      return;
+    }
+    if (store.get().open?.id === id) store.set({ open: { id, detail, problem: null } });
+  }
+
   /** @param {string} id */
   async function deleteMessage(id) {
     const brand = store.get().view?.account?.brand ?? 'the site';
@@ -215,6 +232,7 @@ export function createActions(store, backend, ask, outside) {
     more: list.more,
     openMessage,
     closeMessage: () => store.set({ open: null }),
+    fetchRest,
     mark: list.mark,
     markAllRead: list.markAllRead,
     deleteMessage,
@@ -223,6 +241,11 @@ export function createActions(store, backend, ask, outside) {
     closeFlash: () => store.set({ flash: null }),
     say,
   };
+}
+
+/** @param {View} view */
+function isLive({ session }) {
+  return session.state === 'online' && session.socket === 'live';
 }
 
 /**

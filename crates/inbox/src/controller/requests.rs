@@ -271,6 +271,7 @@ impl<H: Host> Controller<H> {
             footer_html: message.footer_html.clone(),
             buttons,
             has_image: message.image_url.is_some(),
+            cut: None,
             expires: message.expires,
         })
     }
