@@ -296,6 +296,18 @@ test('dismissed notices are remembered', () => {
   assert.equal(store.get().dismissed.size, 1);
 });
 
+test('a notice that went away and comes again is shown again', () => {
+  const notice = { code: 'no_tray', message: 'No tray.', hint: '' };
+  const { core, store, actions, view } = setup();
+  actions.viewArrived(view(undefined, { notices: [notice] }));
+  actions.dismissNotice(notice);
+  actions.viewArrived(view(undefined, { notices: [notice] }));
+  assert.equal(store.get().dismissed.size, 1, 'it still stands');
+  actions.viewArrived(view());
+  assert.equal(store.get().dismissed.size, 0);
+  assert.deepEqual(core.remembered.at(-1), [], 'the next window knows it too');
+});
+
 const CUT = { code: 'unreachable', message: 'The server did not answer.', hint: '' };
 
 test('the missing rest of a message is no failed mark, and a retry fetches it and marks nothing', async () => {

@@ -36,6 +36,7 @@ export function createActions(store, backend, ask, outside) {
     const now = outside.now();
     // The clock ticks by itself: moving it with every event would draw every row again.
     store.set({ view, screen, connectingSince: connecting ? (connectingSince ?? now) : null });
+    forgetDismissed(view);
     if (screen === 'sign-in') {
       if (beforeScreen === 'inbox') leave();
       return;
@@ -50,6 +51,16 @@ export function createActions(store, backend, ask, outside) {
     } else if (isLive(view) && before && !isLive(before) && store.get().open?.detail?.cut) {
       void fetchRest();
     }
+  }
+
+  /** A notice that is over may come again, and is news then. @param {View} view */
+  function forgetDismissed(view) {
+    const { dismissed } = store.get();
+    const standing = new Set(view.notices.map(noticeKey));
+    const stay = new Set([...dismissed].filter((key) => standing.has(key)));
+    if (stay.size === dismissed.size) return;
+    outside.remember(stay);
+    store.set({ dismissed: stay });
   }
 
   /** Nothing of one account stays on the screen of the next. */
