@@ -308,6 +308,28 @@ test('a notice that went away and comes again is shown again', () => {
   assert.deepEqual(core.remembered.at(-1), [], 'the next window knows it too');
 });
 
+test('a refresh is announced as begun, and its result once the list was called', async () => {
+  const { store, actions, view } = setup();
+  actions.viewArrived(view());
+  await actions.refresh();
+  assert.equal(store.get().said.text, 'Checking for messages…');
+  actions.viewArrived(view());
+  assert.equal(store.get().said.text, 'Checking for messages…', 'nothing has come of it yet');
+  actions.viewArrived(view(undefined, { last_synced: '2024-02-15T14:05:01Z', unread: 2 }));
+  assert.equal(store.get().said.text, 'Checked for messages: 2 unread');
+  actions.viewArrived(view(undefined, { last_synced: '2024-02-15T14:15:01Z', unread: 3 }));
+  assert.equal(store.get().said.text, 'Checked for messages: 2 unread', 'nobody asked for this one');
+});
+
+test('a refresh without a connection announces no result', async () => {
+  const { store, actions, view } = setup();
+  actions.viewArrived(view());
+  await actions.refresh();
+  actions.viewArrived(view({ state: 'offline', problem: FULL, since: '' }));
+  actions.viewArrived(view(undefined, { last_synced: '2024-02-15T14:05:01Z' }));
+  assert.equal(store.get().said.text, 'Checking for messages…');
+});
+
 const CUT = { code: 'unreachable', message: 'The server did not answer.', hint: '' };
 
 test('the missing rest of a message is no failed mark, and a retry fetches it and marks nothing', async () => {

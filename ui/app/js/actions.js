@@ -27,6 +27,9 @@ export function createActions(store, backend, ask, outside) {
   /** A message asked for by a notification before there was a list to show it in. */
   /** @type {string | null} */
   let wanted = null;
+  /** The person asked for a check and has not heard of its result; `last` is the check before it. */
+  /** @type {{ last: string | null } | null} */
+  let checking = null;
 
   /** @param {View} view */
   function viewArrived(view) {
@@ -37,6 +40,7 @@ export function createActions(store, backend, ask, outside) {
     // The clock ticks by itself: moving it with every event would draw every row again.
     store.set({ view, screen, connectingSince: connecting ? (connectingSince ?? now) : null });
     forgetDismissed(view);
+    tellChecked(view);
     if (screen === 'sign-in') {
       if (beforeScreen === 'inbox') leave();
       return;
@@ -61,6 +65,18 @@ export function createActions(store, backend, ask, outside) {
     if (stay.size === dismissed.size) return;
     outside.remember(stay);
     store.set({ dismissed: stay });
+  }
+
+  /** @param {View} view */
+  function tellChecked(view) {
+    if (checking === null) return;
+    if (view.session.state !== 'online') {
+      // The banner tells of it.
+      checking = null;
+    } else if (view.last_synced !== checking.last) {
+      checking = null;
+      say(`Checked for messages: ${view.unread === 0 ? 'none' : view.unread} unread`);
+    }
   }
 
   /** Nothing of one account stays on the screen of the next. */
@@ -121,10 +137,13 @@ export function createActions(store, backend, ask, outside) {
   async function refresh() {
     if (store.get().trying) return;
     store.set({ trying: true, flash: null });
+    // The core answers once it has begun; a view tells of the end, which may come first.
+    checking = { last: store.get().view?.last_synced ?? null };
+    say('Checking for messages…');
     try {
       await backend.refresh();
-      say('Checked for messages');
     } catch (error) {
+      checking = null;
       const problem = problemOf(error);
       // The banner tells of an unreachable server already.
       if (store.get().view?.session.state === 'online') {
