@@ -17,6 +17,8 @@ async fn without_a_notification_service_messages_are_listed_and_the_window_says_
     assert!(notice.contains("xfce4-notifyd") || notice.contains("dunst"), "it says what to install: {notice:?}");
 
     scene.desktop.start_notifications(NotificationDaemon::Xfce).await;
+    // At once, and not with the next message.
+    scene.notifications().await_titled("Nobody was told").await;
     scene.send(&Message::new("message", "Somebody listens now")).await;
     scene.notifications().await_titled("Somebody listens now").await;
     window.row("Somebody listens now").await;

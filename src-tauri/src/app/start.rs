@@ -143,6 +143,8 @@ pub fn set_up(app: &mut App, prepared: Prepared, hidden: bool) -> Result<(), Pro
     tauri::async_runtime::spawn(pass_clicks_on(handle.clone(), clicked));
     tauri::async_runtime::spawn(pass_views_on(app.clone(), handle.clone()));
     tauri::async_runtime::spawn(quit_on_signal(app.clone()));
+    #[cfg(target_os = "linux")]
+    tauri::async_runtime::spawn(follow_notification_service(handle.clone(), alerts));
     tauri::async_runtime::spawn(follow_panel(app.clone(), handle, tray, no_tray));
     if !hidden {
         window.show(None);
@@ -186,6 +188,15 @@ async fn pass_views_on(app: AppHandle, handle: Handle) {
         if let Err(error) = app.emit_to(window::LABEL, "view", now) {
             tracing::debug!(%error, "the page was not told of a change");
         }
+    }
+}
+
+/// What waits for a notification service is told once there is one.
+#[cfg(target_os = "linux")]
+async fn follow_notification_service(handle: Handle, alerts: Alerts) {
+    loop {
+        alerts.service_appeared().await;
+        handle.notice(alert::no_service("the service was not there"), false).await;
     }
 }
 
