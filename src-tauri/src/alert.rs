@@ -9,6 +9,8 @@ mod system;
 #[cfg(not(target_os = "linux"))]
 #[path = "alert/toast.rs"]
 mod system;
+#[cfg(any(test, not(target_os = "linux")))]
+mod waiting;
 
 use std::{
     path::{Path, PathBuf},

@@ -6,7 +6,7 @@ mod start;
 use std::{
     process::ExitCode,
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -25,7 +25,8 @@ pub struct Shell {
     pub window: Window,
     alerts: Alerts,
     server: Mutex<Option<control::Server>>,
-    ending: AtomicBool,
+    /// The app is quitting. Shared with whatever must not begin anything then.
+    ending: Arc<AtomicBool>,
 }
 
 /// Runs the app until it is quit. `hidden` starts it into the tray, without its window.
@@ -91,12 +92,13 @@ pub fn quit(app: &AppHandle) {
     tauri::async_runtime::spawn(async move {
         let shell = app.state::<Shell>();
         shell.window.close();
-        if tokio::time::timeout(LIMIT, shell.handle.shutdown()).await.is_err() {
-            tracing::warn!("the controller did not end in time");
-        }
+        // Before anything that takes time: whoever starts Traybell now waits for the folder and takes over.
         let server = shell.server.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(server) = server {
             server.close().await;
+        }
+        if tokio::time::timeout(LIMIT, shell.handle.shutdown()).await.is_err() {
+            tracing::warn!("the controller did not end in time");
         }
         tracing::info!("ended");
         app.exit(0);

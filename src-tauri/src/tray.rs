@@ -15,6 +15,7 @@ use tauri::{
     tray::{TrayIcon, TrayIconBuilder},
 };
 
+use self::icon::Look;
 use crate::folder::Folder;
 
 /// The white form, for dark panels.
@@ -26,6 +27,9 @@ const DARK: &[u8] = include_bytes!("../../icons/tray-dark.png");
 /// In colour, for Windows, whose taskbar may be either.
 #[cfg(windows)]
 const COLOUR: &[u8] = include_bytes!("../../icons/128x128.png");
+
+/// macOS takes the shape alone and colours it to suit the menu bar.
+const LOOK: Look = if cfg!(target_os = "macos") { Look::Template } else { Look::Coloured };
 
 /// The icon in the tray.
 pub struct Tray {
@@ -67,8 +71,8 @@ impl Tray {
         let menu = Menu::new(app).map_err(|error| failed(&error))?;
         let items = fill(app, &menu, &view.menu).map_err(|error| failed(&error))?;
         let icon = TrayIconBuilder::with_id("traybell")
-            .icon(picture(&icon::compose(&base, view.dot, view.badge)))
-            .icon_as_template(cfg!(target_os = "macos"))
+            .icon(picture(&icon::compose(&base, view.dot, view.badge, LOOK)))
+            .icon_as_template(LOOK.is_template())
             .tooltip(&view.tooltip)
             .temp_dir_path(folder.tray())
             .menu(&menu)
@@ -88,7 +92,7 @@ impl Tray {
         let mut drawn = self.drawn.lock().unwrap_or_else(PoisonError::into_inner);
         let drawing = read(if is_dark { LIGHT } else { DARK }).map(|base| {
             drawn.base = base;
-            self.icon.set_icon(Some(picture(&icon::compose(&drawn.base, drawn.view.dot, drawn.view.badge))))
+            self.show(&icon::compose(&drawn.base, drawn.view.dot, drawn.view.badge, LOOK))
         });
         match drawing {
             Ok(Ok(())) => {}
@@ -106,9 +110,14 @@ impl Tray {
         drawn.view = view;
     }
 
+    /// Setting a picture alone would take the template away with the one before.
+    fn show(&self, icon: &RgbaImage) -> tauri::Result<()> {
+        self.icon.set_icon_with_as_template(Some(picture(icon)), LOOK.is_template())
+    }
+
     fn draw_changes(&self, app: &AppHandle, drawn: &mut Drawn, view: &TrayView) -> tauri::Result<()> {
         if (drawn.view.dot, drawn.view.badge) != (view.dot, view.badge) {
-            self.icon.set_icon(Some(picture(&icon::compose(&drawn.base, view.dot, view.badge))))?;
+            self.show(&icon::compose(&drawn.base, view.dot, view.badge, LOOK))?;
         }
         if drawn.view.tooltip != view.tooltip {
             self.icon.set_tooltip(Some(&view.tooltip))?;

@@ -5,7 +5,10 @@
 mod leftover;
 mod picture;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use inbox::{Code, MessageId, Problem};
 use serde::Serialize;
@@ -13,7 +16,10 @@ use tauri::{
     AppHandle, Emitter as _, Manager as _, Url, WebviewUrl, WebviewWindowBuilder, WindowEvent,
     webview::NewWindowResponse,
 };
-use tokio::sync::{Mutex as AsyncMutex, oneshot};
+use tokio::{
+    sync::{Mutex as AsyncMutex, Notify, oneshot},
+    time::timeout,
+};
 
 pub use self::picture::serve as serve_picture;
 use crate::folder::Folder;
@@ -31,6 +37,8 @@ struct Inner {
     /// Making a window and ending what the last one left take turns.
     turn: AsyncMutex<()>,
     page: Mutex<Page>,
+    /// Told when a window is gone.
+    gone: Notify,
 }
 
 /// What is known of the page in the window.
@@ -38,6 +46,8 @@ struct Inner {
 struct Page {
     /// It listens to events.
     ready: bool,
+    /// Its window was closed and is about to be gone.
+    closing: bool,
     /// What it is to open once it does.
     focus: Option<MessageId>,
 }
@@ -51,7 +61,7 @@ pub struct Focus {
 impl Window {
     /// No window is made yet.
     pub fn new(app: AppHandle, folder: Folder) -> Self {
-        Self(Arc::new(Inner { app, folder, turn: AsyncMutex::new(()), page: Mutex::default() }))
+        Self(Arc::new(Inner { app, folder, turn: AsyncMutex::new(()), page: Mutex::default(), gone: Notify::new() }))
     }
 
     /// Shows the window, at this message if given.
@@ -66,6 +76,7 @@ impl Window {
 
     async fn open(&self, message: Option<MessageId>) -> Result<(), Problem> {
         let turn = self.0.turn.lock().await;
+        self.await_closed().await;
         let (done, wait) = oneshot::channel();
         let window = self.clone();
         self.0
@@ -91,6 +102,18 @@ impl Window {
         Ok(())
     }
 
+    /// Waits for a window that is closing to be gone: to show that one would lose the click with it.
+    async fn await_closed(&self) {
+        /// A window that takes longer is not going.
+        const LIMIT: Duration = Duration::from_secs(5);
+        let gone = self.0.gone.notified();
+        // What is told from here on is not missed.
+        if self.page().closing && timeout(LIMIT, gone).await.is_err() {
+            tracing::warn!("the window was closed and is still there");
+            self.page().closing = false;
+        }
+    }
+
     /// Brings the window up, or makes it. On the main thread.
     fn present(&self) -> tauri::Result<()> {
         if let Some(window) = self.0.app.get_webview_window(LABEL) {
@@ -108,10 +131,10 @@ impl Window {
             .on_download(|_, _| false)
             .build()?;
         let this = self.clone();
-        window.on_window_event(move |event| {
-            if matches!(event, WindowEvent::Destroyed) {
-                this.closed();
-            }
+        window.on_window_event(move |event| match event {
+            WindowEvent::CloseRequested { .. } => this.page().closing = true,
+            WindowEvent::Destroyed => this.closed(),
+            _ => {}
         });
         Ok(())
     }
@@ -134,6 +157,7 @@ impl Window {
 
     fn closed(&self) {
         *self.page() = Page::default();
+        self.0.gone.notify_waiters();
         #[cfg(target_os = "linux")]
         {
             let window = self.clone();

@@ -1,10 +1,15 @@
 //! The command line, with and without the app running: exit statuses and the JSON that scripts are promised.
 
+use std::io::Write as _;
+use std::process::Stdio;
+
 use serde_json::Value;
 use traybell_tests::fasttrack_fake::{BRAND, SID};
 use traybell_tests::message::Message;
+use traybell_tests::process::Program;
 use traybell_tests::scene::Scene;
-use traybell_tests::{app, secrets};
+use traybell_tests::tray::TrayItem;
+use traybell_tests::{app, memory, programs, secrets, wait};
 
 fn keys(value: &Value) -> Vec<&str> {
     value.as_object().expect("an object").keys().map(String::as_str).collect()
@@ -117,6 +122,109 @@ async fn the_whole_job(scene: &mut Scene) {
     assert_eq!(secrets::by_secret_tool(desktop).await.unwrap(), [] as [&str; 0]);
     assert_eq!(secrets::leaks(desktop, &[SID]), [] as [&str; 0]);
     assert_eq!(scene.notifications().all().len(), 0, "silent messages tell nobody");
+}
+
+#[tokio::test]
+async fn a_watched_status_tells_each_change_with_the_app_and_without_it_until_interrupted() {
+    let mut scene = Scene::set().await;
+    let mut program = scene.signed_in_app().await;
+    let mut command = scene.desktop.command(programs::traybell());
+    command.args(["status", "--json", "--watch"]);
+    let mut watching = scene.desktop.run("watching", command);
+    await_unread(&watching, 0).await;
+    scene.send(&Message::new("message", "Watched").silent()).await;
+    await_unread(&watching, 1).await;
+
+    program.terminate(wait::LIMIT).expect("the app ends");
+    scene.await_live().await;
+    scene.send(&Message::new("message", "Watched without the app").silent()).await;
+    await_unread(&watching, 2).await;
+    let _app = app::hidden(&scene.desktop);
+    TrayItem::find(&scene.desktop).await;
+    scene.send(&Message::new("message", "Watched with the app again").silent()).await;
+    await_unread(&watching, 3).await;
+
+    watching.signal("INT");
+    let status = wait::until("the end of the watching", || {
+        let ended = watching.ended();
+        async move { ended.ok_or_else(|| "it goes on".to_owned()) }
+    });
+    assert!(status.await.success(), "an interruption is no failure");
+}
+
+/// Waits until the last line of `status --json --watch` says so many.
+async fn await_unread(watching: &Program, wanted: i64) {
+    wait::until(&format!("a status with {wanted} unread"), || async {
+        let output = watching.output();
+        let last = output.lines().rev().find_map(|line| serde_json::from_str::<Value>(line).ok());
+        if last.is_some_and(|status| status["unread"] == wanted) { Ok(()) } else { Err(output) }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn signing_out_loses_read_marks_only_when_told_to() {
+    let mut scene = Scene::set().await;
+    let _app = scene.signed_in_app().await;
+    let id = scene.send(&Message::new("message", "Marked here alone").silent()).await;
+    app::await_listed(&scene.desktop, &["Marked here alone"]).await;
+    scene.fasttrack.stop();
+    let read = app::run(&scene.desktop, &["read", &id.to_string()]).await;
+    app::await_status(&scene.desktop, "waiting with a mark", |status| status["outbox"] == 1).await;
+    let refused = app::run(&scene.desktop, &["sign-out"]).await;
+    assert_eq!(refused.code, Some(1), "{read:?} {refused:?}");
+    assert!(refused.err.contains("--discard"), "it says how: {refused:?}");
+    app::run(&scene.desktop, &["sign-out", "--discard"]).await.succeeded();
+    let status = app::status(&scene.desktop).await.unwrap();
+    assert_eq!((&status["state"], &status["outbox"]), (&"signed_out".into(), &0.into()), "{status}");
+    assert_eq!(secrets::by_secret_tool(&scene.desktop).await.unwrap(), [] as [&str; 0]);
+}
+
+#[tokio::test]
+async fn the_session_id_is_prompted_for_on_a_terminal_and_never_shown() {
+    let scene = Scene::set().await;
+    let mut command = scene.desktop.command("script");
+    let line =
+        format!("{} sign-in --environment {} --brand {BRAND}", programs::traybell().display(), scene.fasttrack.url());
+    // A terminal of its own. What is typed in it comes by our pipe.
+    command.args(["--quiet", "--return", "--command", &line, "/dev/null"]).stdin(Stdio::piped());
+    let mut terminal = scene.desktop.run("terminal", command);
+    let mut typing = terminal.take_input().unwrap();
+    wait::until("a prompt that hides what is typed", || async {
+        if !terminal.output().contains("Session id:") {
+            return Err(terminal.output());
+        }
+        let app = memory::of_app(&scene.desktop).first().map(|process| process.id).ok_or("no app")?;
+        let settings = scene.desktop.output("stty", &["-F", &format!("/proc/{app}/fd/0"), "-a"]).await?;
+        if settings.contains("-echo ") { Ok(()) } else { Err(settings) }
+    })
+    .await;
+    typing.write_all(format!("{SID}\n").as_bytes()).unwrap();
+    wait::until("the end of the sign-in", || {
+        let ended = terminal.ended();
+        async move { ended.ok_or_else(|| "it goes on".to_owned()) }
+    })
+    .await;
+    let shown = terminal.output();
+    assert!(shown.contains("Signed in as Darth Vader"), "{shown}");
+    assert!(!shown.contains(SID), "what was typed is not shown: {shown}");
+    assert_eq!(secrets::by_secret_tool(&scene.desktop).await.unwrap(), [SID]);
+}
+
+#[tokio::test]
+async fn doctor_tells_a_locked_keyring_and_does_not_unlock_it() {
+    let scene = Scene::set().await;
+    let collection = "['/org/freedesktop/secrets/aliases/default']";
+    let to_service = ["call", "--session", "--dest", "org.freedesktop.secrets", "--object-path"];
+    let lock = ["/org/freedesktop/secrets", "--method", "org.freedesktop.Secret.Service.Lock", collection];
+    scene.desktop.output("gdbus", &[&to_service[..], &lock[..]].concat()).await.unwrap();
+    for _ in 0..2 {
+        let doctor = app::run(&scene.desktop, &["doctor", "--json"]).await.json();
+        let keyring = doctor.as_array().unwrap().iter().find(|found| found["check"] == "keyring").unwrap();
+        assert_eq!(keyring["ok"], false, "{keyring}");
+        assert!(keyring["detail"].as_str().unwrap().contains("locked"), "{keyring}");
+        assert!(keyring["hint"].as_str().unwrap().contains("Unlock"), "{keyring}");
+    }
 }
 
 #[tokio::test]

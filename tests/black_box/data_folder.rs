@@ -12,19 +12,33 @@ use traybell_tests::scene::Scene;
 use traybell_tests::tray::{TrayItem, registered};
 use traybell_tests::{app, memory, programs, screen, wait};
 
-/// `program` with a file system of its own mounted on `folder`: modes do not bind root.
+fn is_root() -> bool {
+    std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
+}
+
+/// `program` with a file system of its own mounted on `folder`: modes do not bind root. Everybody else may mount in a
+/// namespace where they are root.
 fn with_mount(desktop: &Desktop, folder: &Path, options: &str, arguments: &[&str]) -> Command {
     std::fs::create_dir_all(folder).unwrap();
-    let is_root = std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
     let mut command = desktop.command("unshare");
     command
-        .arg(if is_root { "-m" } else { "-rm" })
+        .arg(if is_root() { "-m" } else { "-rm" })
         .args(["sh", "-c", "mount -t tmpfs -o \"$0\" tmpfs \"$1\" && shift && exec \"$@\"", options])
         .arg(folder)
         .arg(programs::traybell())
         .args(arguments)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
+    command
+}
+
+/// A command among the mounts of the process `inside`.
+fn among_mounts_of(desktop: &Desktop, inside: u32) -> Command {
+    let mut command = desktop.command("nsenter");
+    command.args(["-t", &inside.to_string(), "-m"]);
+    if !is_root() {
+        command.args(["-U", "--preserve-credentials"]);
+    }
     command
 }
 
@@ -63,8 +77,8 @@ async fn a_full_disk_is_said_and_the_session_goes_on_when_there_is_room() {
     })
     .await;
     let run = |arguments: Vec<String>| {
-        let mut command = scene.desktop.command("nsenter");
-        command.args(["-t", &inside.to_string(), "-m"]).arg(programs::traybell()).args(arguments);
+        let mut command = among_mounts_of(&scene.desktop, inside);
+        command.arg(programs::traybell()).args(arguments);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     };
@@ -79,8 +93,8 @@ async fn a_full_disk_is_said_and_the_session_goes_on_when_there_is_room() {
     scene.sockudo.await_subscriber(&scene.fasttrack.channel()).await;
 
     let shell = |script: String| {
-        let mut command = scene.desktop.command("nsenter");
-        command.args(["-t", &inside.to_string(), "-m", "sh", "-c", &script]);
+        let mut command = among_mounts_of(&scene.desktop, inside);
+        command.args(["sh", "-c", &script]);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     };
@@ -103,9 +117,13 @@ async fn a_full_disk_is_said_and_the_session_goes_on_when_there_is_room() {
     let listed = app::finish(run(text(&["list", "--json"])), "", "list").await;
     assert!(listed.out.contains("Small one"), "what was there stays: {listed:?}");
 
-    app::finish(shell(format!("rm '{filler}'; mount -o remount,size=64m '{}'", folder.display())), "", "rm")
-        .await
-        .succeeded();
+    app::finish(
+        shell(format!("rm '{filler}'; mount -t tmpfs -o remount,size=64m tmpfs '{}'", folder.display())),
+        "",
+        "rm",
+    )
+    .await
+    .succeeded();
     scene.sockudo.restart().await;
     wait::until("the messages that had no room", || async {
         let listed = app::finish(run(text(&["list", "--json"])), "", "list").await;
@@ -116,8 +134,8 @@ async fn a_full_disk_is_said_and_the_session_goes_on_when_there_is_room() {
 
 #[tokio::test]
 async fn a_second_start_shows_the_window_of_the_first_and_ends() {
-    let scene = Scene::set().await;
-    let mut first = app::hidden(&scene.desktop);
+    let mut scene = Scene::set().await;
+    let mut first = scene.signed_in_app().await;
     TrayItem::find(&scene.desktop).await;
     for _ in 0..2 {
         let answer = app::run(&scene.desktop, &[]).await;
@@ -130,6 +148,23 @@ async fn a_second_start_shows_the_window_of_the_first_and_ends() {
     assert!(first.ended().is_none(), "the first runs on");
     let running = memory::of_app(&scene.desktop).iter().filter(|process| process.name == "traybell").count();
     assert_eq!(running, 1, "one app");
+
+    // One that is quitting is waited for, and the folder is taken over.
+    scene.sockudo.freeze();
+    // It alone: WebKit's processes are its own to end.
+    scene.desktop.output("kill", &["-s", "TERM", &first.id().to_string()]).await.unwrap();
+    let mut over = app::hidden(&scene.desktop);
+    wait::until("the end of the first", || {
+        let ended = first.ended();
+        async move { ended.ok_or_else(|| "it runs".to_owned()) }
+    })
+    .await;
+    scene.sockudo.restart().await;
+    app::await_status(&scene.desktop, "answered by the second", |status| status["version"] == 1).await;
+    assert!(over.ended().is_none(), "the second start runs");
+    TrayItem::find(&scene.desktop).await;
+    let mut first = over;
+
     // After a crash the lock is free again.
     first.kill();
     let mut again = app::hidden(&scene.desktop);

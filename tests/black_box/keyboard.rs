@@ -2,7 +2,7 @@
 
 use fantoccini::key::Key;
 use traybell_tests::driver::Window;
-use traybell_tests::fasttrack_fake::{BRAND, SID};
+use traybell_tests::fasttrack_fake::{BRAND, Endpoint, Fault, SID};
 use traybell_tests::message::Message;
 use traybell_tests::scene::Scene;
 use traybell_tests::wait;
@@ -58,5 +58,40 @@ async fn signing_in_reading_and_going_back_need_no_pointer() {
         if focused == newest.to_string().as_str() { Ok(()) } else { Err(focused.to_string()) }
     })
     .await;
+    window.end().await;
+}
+
+#[tokio::test]
+async fn the_focus_stays_with_the_message_when_a_control_has_done_its_work_and_is_gone() {
+    let mut scene = Scene::set().await;
+    let window = scene.signed_in_window().await;
+    let refusal =
+        serde_json::json!({"Success": false, "Data": false, "Errors": [{"Message": "The campaign is locked"}]});
+    scene.fasttrack.break_with(Endpoint::MarkRead, Fault::Json(refusal));
+    let id = scene.send(&Message::new("message", "Marked later").silent()).await;
+    window.open_row("Marked later").await;
+    window.shown("detail-problem").await;
+    scene.fasttrack.mend(Endpoint::MarkRead);
+    let retry = "document.querySelector('[data-testid=\"detail-problem\"] button').focus();
+        return document.activeElement.dataset.testid";
+    assert_eq!(window.run(retry, vec![]).await.unwrap(), "retry");
+    press(&window, &char::from(Key::Return).to_string()).await;
+    window.gone("detail-problem").await;
+    let focused = window.run("return document.activeElement?.dataset?.testid ?? null", vec![]).await.unwrap();
+    assert_eq!(focused, "detail-title");
+    press(&window, &char::from(Key::Escape).to_string()).await;
+    window.gone("detail").await;
+    let mark = serde_json::json!({"MessageId": id});
+    wait::until("the mark that was refused, and the retry", || async {
+        let marks = scene.fasttrack.read_marks();
+        if marks == [mark.clone(), mark.clone()] { Ok(()) } else { Err(format!("{marks:?}")) }
+    })
+    .await;
+
+    // Escape is heard although nothing has the focus.
+    window.open_row("Marked later").await;
+    window.run("document.activeElement.blur(); return null", vec![]).await.unwrap();
+    press(&window, &char::from(Key::Escape).to_string()).await;
+    window.gone("detail").await;
     window.end().await;
 }

@@ -4,7 +4,7 @@ use traybell_tests::desktop::{NotificationDaemon, Parts};
 use traybell_tests::message::Message;
 use traybell_tests::scene::Scene;
 use traybell_tests::tray::TrayItem;
-use traybell_tests::wait;
+use traybell_tests::{app, wait};
 
 #[tokio::test]
 async fn without_a_notification_service_messages_are_listed_and_the_window_says_why_it_is_quiet() {
@@ -17,6 +17,8 @@ async fn without_a_notification_service_messages_are_listed_and_the_window_says_
     assert!(notice.contains("xfce4-notifyd") || notice.contains("dunst"), "it says what to install: {notice:?}");
 
     scene.desktop.start_notifications(NotificationDaemon::Xfce).await;
+    // At once, and not with the next message.
+    scene.notifications().await_titled("Nobody was told").await;
     scene.send(&Message::new("message", "Somebody listens now")).await;
     scene.notifications().await_titled("Somebody listens now").await;
     window.row("Somebody listens now").await;
@@ -44,6 +46,27 @@ async fn without_a_tray_the_app_runs_and_says_so_and_takes_one_that_starts_late(
         if there.await? == false { Ok(()) } else { Err(window.summary().await) }
     })
     .await;
+    window.end().await;
+}
+
+#[tokio::test]
+async fn without_the_library_that_draws_the_icon_the_app_runs_and_names_it() {
+    // A library that cannot be loaded is found before the real one.
+    let libraries = tempfile::tempdir().unwrap();
+    for name in ["libayatana-appindicator3.so.1", "libappindicator3.so.1"] {
+        std::fs::write(libraries.path().join(name), "no library").unwrap();
+    }
+    let path = libraries.path().display().to_string();
+    let parts = Parts { environment: vec![("LD_LIBRARY_PATH".to_owned(), path)], ..Parts::default() };
+    let mut scene = Scene::with(parts).await;
+    let window = scene.signed_in_window().await;
+    let notice = notice(&window, "no_tray").await;
+    assert!(notice.contains("libayatana-appindicator3-1"), "it says what to install: {notice:?}");
+    scene.send(&Message::new("message", "Told without an icon")).await;
+    scene.notifications().await_titled("Told without an icon").await;
+    let doctor = app::run(&scene.desktop, &["doctor", "--json"]).await.json();
+    let tray = doctor.as_array().unwrap().iter().find(|found| found["check"] == "tray").unwrap();
+    assert!(tray["hint"].as_str().unwrap().contains("libayatana-appindicator3-1"), "{tray}");
     window.end().await;
 }
 

@@ -3,6 +3,7 @@
 use serde_json::json;
 use traybell_tests::fasttrack_fake::{Endpoint, Fault};
 use traybell_tests::message::Message;
+use traybell_tests::process::free_port;
 use traybell_tests::scene::Scene;
 use traybell_tests::{app, secrets, wait};
 
@@ -84,6 +85,90 @@ async fn mark_all_tabs_buttons_and_sign_out_do_what_they_say() {
         .filter(|file| std::fs::read(file).is_ok_and(|bytes| traybell_tests::process::contains(&bytes, b"A shoutout")))
         .collect();
     assert!(left.is_empty(), "messages are left in {left:?}");
+    window.end().await;
+}
+
+#[tokio::test]
+async fn a_command_that_the_page_does_not_need_is_refused_to_it() {
+    let scene = Scene::set().await;
+    let window = scene.signed_in_window().await;
+    let script = "const [name, ...rest] = arguments;
+        document.body.dataset.tried = '';
+        window.__TAURI__.core.invoke(name, { label: 'other', value: 'x', url: 'https://example.invalid', options: {} })
+            .then(() => { document.body.dataset.tried = 'done'; }, (error) => { document.body.dataset.tried = String(error); });";
+    for command in ["plugin:window|set_title", "plugin:webview|create_webview_window", "plugin:event|emit"] {
+        window.run(script, vec![command.into()]).await.unwrap();
+        let answer = wait::until(&format!("an answer to {command}"), || async {
+            let tried = window.run("return document.body.dataset.tried", vec![]).await?;
+            tried.as_str().filter(|text| !text.is_empty()).map(str::to_owned).ok_or_else(|| tried.to_string())
+        })
+        .await;
+        assert!(answer.contains("not allowed"), "{command}: {answer}");
+    }
+    window.end().await;
+}
+
+#[tokio::test]
+async fn a_picture_that_cannot_be_had_takes_no_room() {
+    let mut scene = Scene::set().await;
+    let window = scene.signed_in_window().await;
+    let nobody = format!("http://127.0.0.1:{}/none.png", free_port());
+    scene.send(&Message::new("message", "Without its picture").with("ImageUrl", nobody)).await;
+    window.open_row("Without its picture").await;
+    wait::until("a picture that was tried and is hidden", || async {
+        let script = "const image = document.querySelector('[data-testid=\"detail-image\"]');
+            return image.complete && image.src !== '' && image.closest('[hidden]') !== null";
+        let hidden = window.run(script, vec![]).await?;
+        if hidden == true { Ok(()) } else { Err(window.summary().await) }
+    })
+    .await;
+    window.end().await;
+}
+
+#[tokio::test]
+async fn a_list_that_cannot_be_read_says_why_and_is_read_on_demand() {
+    let mut scene = Scene::set().await;
+    scene.fasttrack.add(&Message::new("message", "Read in the end").read());
+    let window = scene.signed_in_window().await;
+    window.row("Read in the end").await;
+    // The store is sound; what the page would be told of one that is not is put in its way.
+    let break_it = "window.whole = window.fetch;
+        const problem = JSON.stringify({ code: 'store_failed', message: 'The disk is gone.', hint: '' });
+        const headers = { 'content-type': 'application/json', 'Tauri-Response': 'error' };
+        window.fetch = (address, ...rest) => String(address).endsWith('/page')
+            ? Promise.resolve(new Response(problem, { headers })) : window.whole(address, ...rest);
+        return null";
+    window.run(break_it, vec![]).await.unwrap();
+    window.click("tab-messages").await;
+    window.await_text("list-error", "why", |text| text.contains("The disk is gone.")).await;
+    window.run("window.fetch = window.whole; return null", vec![]).await.unwrap();
+    window.click("list-retry").await;
+    window.row("Read in the end").await;
+    window.gone("list-error").await;
+    window.end().await;
+}
+
+#[tokio::test]
+async fn the_rest_of_a_message_that_cannot_be_fetched_is_told_and_fetched_on_demand() {
+    let mut scene = Scene::set().await;
+    let window = scene.signed_in_window().await;
+    scene.fasttrack.break_with(Endpoint::One, Fault::Status(500));
+    // So that the list does not bring it.
+    scene.fasttrack.break_with(Endpoint::List, Fault::Held);
+    let message = Message::new("message", "Cut short").html("<p>The whole body</p>");
+    scene.fasttrack.send_cut(&scene.sockudo, &message).await;
+    window.open_row("Cut short").await;
+    window.await_text("detail-cut", "what is missing", |text| text.contains("rest of this message")).await;
+    assert!(!window.shows("detail-problem").await, "no mark has failed");
+    scene.fasttrack.mend(Endpoint::One);
+    window.click("cut-retry").await;
+    wait::until("the whole body", || async {
+        let html = window.body_html().await?;
+        if html.contains("The whole body") { Ok(()) } else { Err(html) }
+    })
+    .await;
+    window.gone("detail-cut").await;
+    scene.fasttrack.mend(Endpoint::List);
     window.end().await;
 }
 

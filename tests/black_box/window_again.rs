@@ -47,7 +47,8 @@ async fn a_window_opened_and_closed_twenty_times_leaves_no_webkit_process() {
         "PSS: {before} KiB before the first window, {after_first} KiB after it, {open_at_most} KiB at most while open, \
          {after} KiB after {TIMES}"
     );
-    assert!(after < before * 4, "memory grows without end: {before} KiB, then {after} KiB");
+    // What the first one leaves behind (libraries, caches) is there to stay; nineteen more may add little to it.
+    assert!(after * 2 < after_first * 3, "memory grows with each window: {after_first} KiB, then {after} KiB");
 
     // It is alive, and a click on a notification makes a window again.
     scene.send(&Message::new("message", "After twenty windows")).await;

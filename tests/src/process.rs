@@ -83,7 +83,8 @@ impl Program {
         let _ = self.child.wait();
     }
 
-    fn signal(&mut self, signal: &str) {
+    /// Sends this signal to it and to everything in its process group.
+    pub fn signal(&mut self, signal: &str) {
         if self.ended().is_some() {
             return;
         }

@@ -90,6 +90,13 @@ impl Sockudo {
         self.program = None;
     }
 
+    /// Stops it in its tracks: connections stay, and nothing is answered any more.
+    pub fn freeze(&mut self) {
+        if let Some(program) = &mut self.program {
+            program.signal("STOP");
+        }
+    }
+
     /// Starts it again on the same port.
     pub async fn restart(&mut self) {
         self.kill();

@@ -32,7 +32,7 @@ function setup({ rows = 3, answers = {}, confirm = () => true } = {}) {
     async detail(id) {
       const found = core.messages.find((message) => message.id === id);
       if (!found) throw { code: 'not_found', message: 'Gone.', hint: '' };
-      return { ...found, body_html: '', footer_html: '', expires: null, has_image: false, buttons: [{ text: 'Go', target: 'http://x/', allowed: true, confirm: true }] };
+      return { ...found, body_html: '', footer_html: '', cut: null, expires: null, has_image: false, buttons: [{ text: 'Go', target: 'http://x/', allowed: true, confirm: true }] };
     },
     async markRead(id) { set([id], true); },
     async markUnread(id) { set([id], false); },
@@ -294,6 +294,76 @@ test('dismissed notices are remembered', () => {
   actions.dismissNotice({ code: 'no_tray', message: 'No tray.', hint: '' });
   assert.deepEqual(core.remembered, [['no_tray\nNo tray.']]);
   assert.equal(store.get().dismissed.size, 1);
+});
+
+test('a notice that went away and comes again is shown again', () => {
+  const notice = { code: 'no_tray', message: 'No tray.', hint: '' };
+  const { core, store, actions, view } = setup();
+  actions.viewArrived(view(undefined, { notices: [notice] }));
+  actions.dismissNotice(notice);
+  actions.viewArrived(view(undefined, { notices: [notice] }));
+  assert.equal(store.get().dismissed.size, 1, 'it still stands');
+  actions.viewArrived(view());
+  assert.equal(store.get().dismissed.size, 0);
+  assert.deepEqual(core.remembered.at(-1), [], 'the next window knows it too');
+});
+
+test('a refresh is announced as begun, and its result once the list was called', async () => {
+  const { store, actions, view } = setup();
+  actions.viewArrived(view());
+  await actions.refresh();
+  assert.equal(store.get().said.text, 'Checking for messages…');
+  actions.viewArrived(view());
+  assert.equal(store.get().said.text, 'Checking for messages…', 'nothing has come of it yet');
+  actions.viewArrived(view(undefined, { last_synced: '2024-02-15T14:05:01Z', unread: 2 }));
+  assert.equal(store.get().said.text, 'Checked for messages: 2 unread');
+  actions.viewArrived(view(undefined, { last_synced: '2024-02-15T14:15:01Z', unread: 3 }));
+  assert.equal(store.get().said.text, 'Checked for messages: 2 unread', 'nobody asked for this one');
+});
+
+test('a refresh without a connection announces no result', async () => {
+  const { store, actions, view } = setup();
+  actions.viewArrived(view());
+  await actions.refresh();
+  actions.viewArrived(view({ state: 'offline', problem: FULL, since: '' }));
+  actions.viewArrived(view(undefined, { last_synced: '2024-02-15T14:05:01Z' }));
+  assert.equal(store.get().said.text, 'Checking for messages…');
+});
+
+const CUT = { code: 'unreachable', message: 'The server did not answer.', hint: '' };
+
+test('the missing rest of a message is no failed mark, and a retry fetches it and marks nothing', async () => {
+  let missing = true;
+  const { store, actions, view, called, seen } = setup({ answers: { detail: async (id, plain) => ({ ...await plain(id), cut: missing ? CUT : null }) } });
+  actions.viewArrived(view());
+  await settled();
+  await actions.openMessage('m1');
+  await settled();
+  assert.deepEqual(store.get().open.detail.cut, CUT);
+  assert.equal(seen('m1').failure, null);
+  const marks = called('markRead').length;
+  missing = false;
+  await actions.fetchRest();
+  assert.equal(store.get().open.detail.cut, null);
+  assert.equal(store.get().open.detail.read, true);
+  assert.equal(called('markRead').length, marks);
+});
+
+test('the missing rest of the open message is fetched once the connection is back', async () => {
+  let missing = true;
+  const { store, actions, view, called } = setup({ answers: { detail: async (id, plain) => ({ ...await plain(id), cut: missing ? CUT : null }) } });
+  actions.viewArrived(view({ state: 'offline', problem: CUT, since: '' }));
+  await settled();
+  await actions.openMessage('m1');
+  await settled();
+  actions.viewArrived(view({ state: 'offline', problem: CUT, since: '' }));
+  await settled();
+  assert.equal(called('detail').length, 1, 'there is no connection to fetch it by');
+  missing = false;
+  actions.viewArrived(view());
+  await settled();
+  assert.equal(called('detail').length, 2);
+  assert.equal(store.get().open.detail.cut, null);
 });
 
 test('whatever a call fails with becomes a problem', () => {

@@ -34,7 +34,7 @@ const emit = (name, payload) => (listeners[name] ?? []).forEach((then) => /** @t
 function message(given) {
   return {
     event: 'message', title: 'A message', preview: '', date: iso(NOW), read: false, link: null, problem: null,
-    body_html: `<p>${given.preview ?? ''}</p>`, footer_html: '', buttons: [], has_image: false, expires: null, ...given,
+    body_html: `<p>${given.preview ?? ''}</p>`, footer_html: '', buttons: [], has_image: false, cut: null, expires: null, ...given,
   };
 }
 
@@ -94,6 +94,8 @@ if (scenario === 'row-failed') {
   messages = messages.map((each) => (each.id === '900'
     ? { ...each, problem: problem('mark_refused', 'Acme answered that this message is not yours.') } : each));
 }
+
+if (scenario === 'cut') messages = messages.map((each) => ({ ...each, cut: UNREACHABLE }));
 
 /** @type {View} */
 let view = {

@@ -2,7 +2,7 @@
 // nothing here is shipped.
 
 export type Code =
-  | 'bad_input' | 'unknown_brand' | 'rejected' | 'unreachable' | 'bad_answer' | 'insecure_server' | 'no_keyring'
+  | 'bad_input' | 'unknown_brand' | 'rejected' | 'unreachable' | 'no_live_connection' | 'bad_answer' | 'insecure_server' | 'no_keyring'
   | 'no_notifications' | 'no_tray' | 'store_reset' | 'store_failed' | 'not_signed_in' | 'already_signed_in'
   | 'not_found' | 'no_server_id' | 'mark_refused' | 'outbox_not_empty' | 'confirm_link' | 'bad_link' | 'internal';
 
@@ -71,6 +71,8 @@ export interface Detail extends Row {
   footer_html: string;
   buttons: Button[];
   has_image: boolean;
+  /** Why the rest of a message that arrived cut is missing. */
+  cut: Problem | null;
   expires: string | null;
 }
 

@@ -92,6 +92,8 @@ export interface Actions {
   more(): Promise<void>;
   openMessage(id: string): Promise<void>;
   closeMessage(): void;
+  /** Asks again for what is missing of the open message. */
+  fetchRest(): Promise<void>;
   mark(id: string, read: boolean): Promise<void>;
   markAllRead(): Promise<void>;
   deleteMessage(id: string): Promise<void>;

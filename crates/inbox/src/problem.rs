@@ -16,6 +16,9 @@ pub struct Problem {
     /// What the person can do about it; empty when there is nothing.
     #[serde(default)]
     pub hint: String,
+    /// Each try asks the person again, by a dialog to unlock the keyring: it must never be repeated by a timer.
+    #[serde(skip)]
+    pub asks_person: bool,
 }
 
 /// The stable names of problems. One exists only where a consumer tells it apart.
@@ -70,6 +73,6 @@ pub enum Code {
 impl Problem {
     /// A problem with a hint.
     pub fn new(code: Code, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { code, message: message.into(), hint: hint.into() }
+        Self { code, message: message.into(), hint: hint.into(), asks_person: false }
     }
 }

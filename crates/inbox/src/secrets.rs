@@ -16,7 +16,8 @@ pub type Kept<'a, T> = Pin<Box<dyn Future<Output = Result<T, Problem>> + Send + 
 
 /// Keeps one secret, the sid, for each account. Every call ends within a limit of its own.
 ///
-/// Fails with [`crate::Code::NoKeyring`] and a hint that a person can act on.
+/// Fails with [`crate::Code::NoKeyring`] and a hint that a person can act on. What a person refused is marked
+/// [`Problem::asks_person`], since another try would ask again.
 pub trait Secrets: Send + Sync + 'static {
     /// The account's secret; `None` when there is none.
     fn get<'a>(&'a self, account: &'a AccountId) -> Kept<'a, Option<SecretString>>;

@@ -200,6 +200,8 @@ pub struct Detail {
     pub buttons: Vec<ButtonView>,
     /// Whether there is a picture to ask the core for.
     pub has_image: bool,
+    /// Why the rest of a message that arrived cut is missing. No mark failed: the row's own problem is apart from it.
+    pub cut: Option<Problem>,
     /// After this it leaves the list.
     pub expires: Option<Timestamp>,
 }

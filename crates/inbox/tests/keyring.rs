@@ -87,6 +87,17 @@ fn on_its_own_bus() {
     runtime.block_on(late_keyring(&env::var("HOME").unwrap()));
 }
 
+fn gnome_keyring(more: &[&str]) -> Running {
+    started(
+        Command::new("gnome-keyring-daemon")
+            .args(["--foreground", "--components=secrets"])
+            .args(more)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null()),
+    )
+}
+
 async fn late_keyring(home: &str) {
     let account = AccountId { environment: "staging".into(), brand: "demo".into(), user: "7".into() };
     let other = AccountId { user: "8".into(), ..account.clone() };
@@ -97,13 +108,7 @@ async fn late_keyring(home: &str) {
     assert!(missing.hint.contains("gnome-keyring"), "it says what to install: {}", missing.hint);
 
     fs::create_dir_all(Path::new(home).join("data/keyrings")).unwrap();
-    let mut keyring = started(
-        Command::new("gnome-keyring-daemon")
-            .args(["--foreground", "--components=secrets", "--unlock"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null()),
-    );
+    let mut keyring = gnome_keyring(&["--unlock"]);
     keyring.0.stdin.take().unwrap().write_all(b"password").unwrap();
 
     // The same `secrets` that found none: it looks again.
@@ -129,6 +134,21 @@ async fn late_keyring(home: &str) {
     secrets.delete(&account).await.unwrap();
 
     // The keyring goes away and says so.
+    secrets.set(&account, &sid).await.unwrap();
     drop(keyring);
-    assert_eq!(secrets.get(&account).await.unwrap_err().code, Code::NoKeyring);
+    let gone = secrets.get(&account).await.unwrap_err();
+    assert_eq!((gone.code, gone.asks_person), (Code::NoKeyring, false), "{gone:?}");
+
+    // It comes back locked. Nothing on this bus can show its dialog, which is to it as if that was dismissed.
+    let _keyring = gnome_keyring(&[]);
+    let limit = Instant::now() + Duration::from_secs(30);
+    loop {
+        let locked = secrets.get(&account).await.unwrap_err();
+        if locked.asks_person {
+            assert!(locked.hint.contains("Unlock"), "{locked:?}");
+            break;
+        }
+        assert!(Instant::now() < limit, "a locked keyring is told apart from one that is missing: {locked:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }

@@ -53,12 +53,12 @@ pub fn test(consent: Consent) -> Result<()> {
     let out = workspace::target().join("demo/installed");
     if packages::is_root() && consent == Consent::Given && !present {
         let _installed = Installed::by_dpkg(deb, name)?;
-        run::picture(Path::new("/usr/bin/traybell"), &out, &["--installed"])
+        run::picture(Path::new("/usr/bin/traybell"), &out, &[])
     } else {
         println!(
             "Not installed into this system (that takes root, --yes, and no {name} of yours): run unpacked instead."
         );
-        run::picture(&unpacked.path().join("usr/bin/traybell"), &out, &["--installed"])
+        run::picture(&unpacked.path().join("usr/bin/traybell"), &out, &[])
     }
     .map(drop)
 }

@@ -4,8 +4,9 @@
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::{env, fs};
+use std::process::{ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+use std::{env, fs, thread};
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
@@ -99,22 +100,66 @@ fn show() -> Result<()> {
     let (_relay, demo) = Demo::start(&home.join("relay"), port)?;
     println!("The demo server answers at {}", demo.url);
 
-    let app = |args: &[&str]| Call::new(workspace::built("traybell")).args(args).env("TRAYBELL_DATA_DIR", &data);
-    let mut sign_in = app(&["sign-in", "--environment", &demo.url, "--brand", &demo.brand])
-        .start(Stdio::piped(), Stdio::inherit())?;
-    // Dropped at the end of the statement, so that the app sees the end of its input.
-    sign_in.0.stdin.take().context("no standard input")?.write_all(format!("{}\n", demo.sid).as_bytes())?;
-    if !sign_in.0.wait()?.success() {
-        bail!("the app could not sign in to the demo; what it said above tells why");
+    // The terminal tells all of us, and the app ends by it. We stay, for what is left to do afterwards.
+    ctrlc::set_handler(|| {}).context("cannot listen to Ctrl-C")?;
+    let app = App { data };
+    let status = app.run(&demo);
+    // The demo's sid is of no use any more: nothing of it stays in the keyring. Nor do its read marks matter.
+    app.call(&["sign-out", "--discard"]).succeeds();
+    match status? {
+        status if status.success() => Ok(()),
+        status => bail!("the app ended with {status}"),
+    }
+}
+
+/// The app with a data folder of its own.
+struct App {
+    data: PathBuf,
+}
+
+impl App {
+    fn call(&self, args: &[&str]) -> Call {
+        Call::new(workspace::built("traybell")).args(args).env("TRAYBELL_DATA_DIR", &self.data)
     }
 
-    println!(
-        "The app is in the tray; a message arrives every few seconds. Quit it from its menu, or press Ctrl-C here."
-    );
-    let status = app(&[]).start(Stdio::null(), Stdio::inherit())?.0.wait()?;
-    // The demo's sid is of no use any more: nothing of it stays in the keyring.
-    app(&["sign-out"]).succeeds();
-    if status.success() { Ok(()) } else { bail!("the app ended with {status}") }
+    /// Signs in and runs until it is quit.
+    fn run(&self, demo: &Demo) -> Result<ExitStatus> {
+        let is_kept = self.sign_in(demo, &[])?;
+        if !is_kept {
+            println!("Without a keyring the demo is signed in to for this session only.");
+        }
+        let mut running = self.call(&[]).start(Stdio::null(), Stdio::inherit())?;
+        if !is_kept {
+            self.sign_in_for_session(demo, &mut running)?;
+        }
+        println!(
+            "The app is in the tray; a message arrives every few seconds. Quit it from its menu, or press Ctrl-C here."
+        );
+        Ok(running.0.wait()?)
+    }
+
+    /// Whether the sign-in succeeded; what it said tells why not.
+    fn sign_in(&self, demo: &Demo, more: &[&str]) -> Result<bool> {
+        let args = ["sign-in", "--environment", &demo.url, "--brand", &demo.brand];
+        let mut sign_in = self.call(&args).args(more).start(Stdio::piped(), Stdio::inherit())?;
+        // Dropped at the end of the statement, so that the app sees the end of its input. One that has ended before it
+        // read has said why.
+        let _ = sign_in.0.stdin.take().context("no standard input")?.write_all(format!("{}\n", demo.sid).as_bytes());
+        Ok(sign_in.0.wait()?.success())
+    }
+
+    /// Only an app that runs can keep the sid in memory: tried again while it starts.
+    fn sign_in_for_session(&self, demo: &Demo, running: &mut Running) -> Result<()> {
+        const LIMIT: Duration = Duration::from_secs(20);
+        let started = Instant::now();
+        while !self.sign_in(demo, &["--session-only"])? {
+            if started.elapsed() > LIMIT || running.0.try_wait()?.is_some() {
+                bail!("the app could not sign in to the demo; what it said above tells why");
+            }
+            thread::sleep(Duration::from_millis(500));
+        }
+        Ok(())
+    }
 }
 
 /// Where the demo server is, and who may sign in to it.
@@ -135,7 +180,7 @@ impl Demo {
         let mut output = BufReader::new(relay.0.stdout.take().context("no standard output")?);
         output.read_line(&mut line).context("the demo server said nothing")?;
         // Read on, so that it never blocks on a full pipe.
-        std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
+        thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
         Ok((relay, Self::read(&line)?))
     }
 

@@ -13,7 +13,7 @@ use futures_util::StreamExt as _;
 use inbox::{Alert, AlertTarget, Handover, Problem, Withdrawal};
 use notify_rust::{CloseReason, Hint, NotificationHandle, NotificationResponse};
 use tokio::{
-    sync::{Mutex as AsyncMutex, mpsc},
+    sync::{Mutex as AsyncMutex, Notify, mpsc},
     task::AbortHandle,
     time::timeout,
 };
@@ -39,6 +39,8 @@ struct Inner {
     /// What the service that runs now can do; asked again when another takes its place.
     reads_markup: Mutex<Option<bool>>,
     listener: AsyncMutex<Option<Connection>>,
+    /// Told when a service takes its place.
+    appeared: Notify,
 }
 
 impl Alerts {
@@ -51,6 +53,7 @@ impl Alerts {
             kept: Mutex::default(),
             reads_markup: Mutex::default(),
             listener: AsyncMutex::default(),
+            appeared: Notify::new(),
         }))
     }
 
@@ -62,6 +65,11 @@ impl Alerts {
             Ok(Err(error)) => tracing::info!(%error, "no session bus to listen on for clicks yet"),
             Err(_) => tracing::info!("the session bus does not answer yet"),
         }
+    }
+
+    /// Answers once a notification service has come since this was asked last.
+    pub async fn service_appeared(&self) {
+        self.0.appeared.notified().await;
     }
 
     /// Shows one, and answers once the service has.
@@ -210,6 +218,9 @@ impl Alerts {
         // One that starts for our own call has no predecessor, and its answer may be ahead of this signal.
         if change.args().is_ok_and(|args| args.old_owner().is_some()) {
             locked(&self.0.standing).forget();
+        }
+        if change.args().is_ok_and(|args| args.new_owner().is_some()) {
+            self.0.appeared.notify_one();
         }
     }
 

@@ -3,10 +3,8 @@
 
 use std::{
     path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
 };
 
 use inbox::{Alert, AlertTarget, Handover, Problem, Withdrawal};
@@ -16,16 +14,16 @@ use tokio::{
     time::timeout,
 };
 
-use super::{LIMIT, no_service, notification};
+use super::{LIMIT, no_service, notification, waiting::Waiting};
 
-/// Notifications that wait for a click at a time; more are shown without.
-const WAITING: usize = 16;
+/// A thread that waits needs next to nothing.
+const STACK: usize = 256 * 1024;
 
 /// Shows alerts and sends clicks on.
 #[derive(Debug, Clone)]
 pub struct Alerts {
     clicks: mpsc::Sender<AlertTarget>,
-    waiting: Arc<AtomicUsize>,
+    waiting: Arc<Mutex<Waiting>>,
 }
 
 impl Alerts {
@@ -46,7 +44,7 @@ impl Alerts {
     pub async fn show(&self, alert: Alert) -> Handover {
         let (taken, answer) = oneshot::channel();
         let this = self.clone();
-        let thread = std::thread::Builder::new().name("alert".to_owned());
+        let thread = std::thread::Builder::new().name("alert".to_owned()).stack_size(STACK);
         if let Err(error) = thread.spawn(move || this.show_and_wait(alert, taken)) {
             return Handover::NotTaken(no_service(&error.to_string()));
         }
@@ -76,7 +74,9 @@ impl Alerts {
             }
         };
         let _ = taken.send(Ok(()));
-        if self.waiting.fetch_add(1, Ordering::Relaxed) < WAITING {
+        // Without a place it is shown all the same, and its click leads nowhere.
+        let place = self.waiting().begin(Instant::now());
+        if let Some(place) = place {
             let clicks = self.clicks.clone();
             let waited = handle.wait_for_response(move |response: &NotificationResponse| match response {
                 NotificationResponse::Default | NotificationResponse::Action(_) | NotificationResponse::Reply(_) => {
@@ -89,8 +89,12 @@ impl Alerts {
             if let Err(error) = waited {
                 tracing::debug!(%error, "a notification cannot tell of its click");
             }
+            self.waiting().end(place);
         }
-        self.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// These systems cannot.
@@ -100,10 +104,10 @@ impl Alerts {
     }
 }
 
-/// Whether the program runs from where it was installed, and not from a build folder.
+/// Whether the program runs from where it was installed, and not from one of cargo's build folders, which may be for
+/// another target or profile.
 #[cfg(windows)]
 fn is_installed() -> bool {
     let Ok(program) = std::env::current_exe() else { return false };
-    let built = |end: &str| program.parent().is_some_and(|folder| folder.ends_with(end));
-    !built("target/debug") && !built("target/release")
+    !program.components().any(|part| part.as_os_str().eq_ignore_ascii_case("target"))
 }

@@ -3,7 +3,10 @@
 
 use std::{
     panic::{self, AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Mutex, atomic::AtomicBool},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -126,28 +129,39 @@ pub fn set_up(app: &mut App, prepared: Prepared, hidden: bool) -> Result<(), Pro
         }
         inbox::start(options, desktop).await
     })?;
-    let on_show = window.clone();
-    let on_show: control::OnShow = Arc::new(move || {
-        on_show.show(None);
-        Ok(())
-    });
+    let ending = Arc::new(AtomicBool::new(false));
+    let on_show = on_show(window.clone(), Arc::clone(&ending));
     let server = tauri::async_runtime::block_on(async { control::Server::start(&folder, handle.clone(), on_show) })?;
     app.manage(lock);
     app.manage(Shell {
         handle: handle.clone(),
         window: window.clone(),
-        alerts,
+        alerts: alerts.clone(),
         server: Mutex::new(Some(server)),
-        ending: AtomicBool::new(false),
+        ending,
     });
     tauri::async_runtime::spawn(pass_clicks_on(handle.clone(), clicked));
     tauri::async_runtime::spawn(pass_views_on(app.clone(), handle.clone()));
     tauri::async_runtime::spawn(quit_on_signal(app.clone()));
+    #[cfg(target_os = "linux")]
+    tauri::async_runtime::spawn(follow_notification_service(handle.clone(), alerts));
     tauri::async_runtime::spawn(follow_panel(app.clone(), handle, tray, no_tray));
     if !hidden {
         window.show(None);
     }
     Ok(())
+}
+
+/// What a second start leads to. One that asked on a connection from before the end is sent away too: it tries again, and
+/// has the folder once this program is gone.
+fn on_show(window: Window, ending: Arc<AtomicBool>) -> control::OnShow {
+    Arc::new(move || {
+        if ending.load(Ordering::SeqCst) {
+            return Err(Problem::new(Code::Internal, "Traybell is quitting.", "Start it again in a moment."));
+        }
+        window.show(None);
+        Ok(())
+    })
 }
 
 /// What the tray shows until the controller says more.
@@ -174,6 +188,15 @@ async fn pass_views_on(app: AppHandle, handle: Handle) {
         if let Err(error) = app.emit_to(window::LABEL, "view", now) {
             tracing::debug!(%error, "the page was not told of a change");
         }
+    }
+}
+
+/// What waits for a notification service is told once there is one.
+#[cfg(target_os = "linux")]
+async fn follow_notification_service(handle: Handle, alerts: Alerts) {
+    loop {
+        alerts.service_appeared().await;
+        handle.notice(alert::no_service("the service was not there"), false).await;
     }
 }
 

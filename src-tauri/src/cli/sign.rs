@@ -14,6 +14,12 @@ use crate::{
 /// Longer than any session id.
 const MAX_SID: u64 = 16 * 1024;
 
+const HOW_TO_GIVE: &str = if cfg!(windows) {
+    "Give it on standard input, as in PowerShell: Get-Clipboard | traybell sign-in …"
+} else {
+    "Type it when asked, or give it on standard input, as in: traybell sign-in … < file"
+};
+
 /// Signs in, and says as whom.
 pub async fn sign_in(folder: &Folder, output: &mut Output, arguments: SignIn) -> Result<(), Failure> {
     let sid = tokio::task::spawn_blocking(read_sid)
@@ -68,6 +74,11 @@ fn read_sid() -> Result<SecretString, Problem> {
         |error: io::Error| Problem::new(Code::BadInput, format!("The session id could not be read: {error}."), "");
     let stdin = io::stdin();
     let mut line = if stdin.is_terminal() {
+        if cfg!(windows) {
+            // Shells do not wait for a program of the desktop: they would take what is typed, as a command and in the
+            // open.
+            return Err(Problem::new(Code::BadInput, "On Windows the session id cannot be prompted for.", HOW_TO_GIVE));
+        }
         rpassword::prompt_password("Session id: ").map_err(failed)?
     } else {
         let mut line = String::new();
@@ -77,11 +88,7 @@ fn read_sid() -> Result<SecretString, Problem> {
     line.truncate(line.trim_end().len());
     let sid = line.trim_start();
     if sid.is_empty() {
-        return Err(Problem::new(
-            Code::BadInput,
-            "There is no session id.",
-            "Type it when asked, or give it on standard input, as in: traybell sign-in … < file",
-        ));
+        return Err(Problem::new(Code::BadInput, "There is no session id.", HOW_TO_GIVE));
     }
     Ok(SecretString::from(sid))
 }

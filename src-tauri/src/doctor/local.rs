@@ -11,11 +11,51 @@ use super::Finding;
 /// A proxy that takes longer to connect is not there.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 
-/// Whether the keyring answers. Asks for an entry that nobody has.
+/// Whether the keyring answers and is open. Asks for an entry that nobody has, which unlocks nothing.
 pub async fn keyring() -> Finding {
     let nobody = AccountId { environment: "doctor".into(), brand: "doctor".into(), user: "doctor".into() };
     let found = KeyringSecrets::new().get(&nobody).await;
+    #[cfg(target_os = "linux")]
+    if found.is_ok() && is_keyring_locked().await {
+        return Finding::bad(
+            "keyring",
+            "The keyring answers, and is locked.",
+            "Unlock it in Passwords and Keys (or KWalletManager), or when Traybell's window is opened and it asks.",
+        );
+    }
     Finding::of("keyring", found.map(|_| "The keyring answers.".to_owned()))
+}
+
+/// Whether the keyring that new entries go to is locked. One that does not say so is taken to be open: the first sign-in
+/// makes one where there is none.
+#[cfg(target_os = "linux")]
+async fn is_keyring_locked() -> bool {
+    /// A keyring that takes longer has not said so.
+    const LIMIT: Duration = Duration::from_secs(5);
+    match tokio::time::timeout(LIMIT, ask_whether_locked()).await {
+        Ok(Ok(locked)) => locked,
+        Ok(Err(error)) => {
+            tracing::info!(%error, "the keyring does not say whether it is locked");
+            false
+        }
+        Err(_) => false,
+    }
+}
+
+#[cfg(target_os = "linux")]
+async fn ask_whether_locked() -> zbus::Result<bool> {
+    const SERVICE: &str = "org.freedesktop.secrets";
+    let connection = zbus::Connection::session().await?;
+    let service = Some("org.freedesktop.Secret.Service");
+    let reply =
+        connection.call_method(Some(SERVICE), "/org/freedesktop/secrets", service, "ReadAlias", &("default",)).await?;
+    let collection: zbus::OwnedObjectPath = reply.body().deserialize()?;
+    if collection.as_str() == "/" {
+        return Ok(false);
+    }
+    let properties = zbus::fdo::PropertiesProxy::new(&connection, SERVICE, collection).await?;
+    let locked = properties.get("org.freedesktop.Secret.Collection".try_into()?, "Locked").await?;
+    bool::try_from(locked)
 }
 
 /// Whether a notification service answers.

@@ -52,8 +52,24 @@ const PLUS: Glyph = [0x00, 0x04, 0x04, 0x1f, 0x04, 0x04, 0x00];
 /// Units of a glyph's dot.
 const DOT: f32 = 4.0;
 
+/// What the tray does with the icon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// Shows it as it is.
+    Coloured,
+    /// Takes its shape alone and gives it one colour.
+    Template,
+}
+
+impl Look {
+    /// Whether it is the shape alone that counts.
+    pub fn is_template(self) -> bool {
+        self == Self::Template
+    }
+}
+
 /// The base with its layers.
-pub fn compose(base: &RgbaImage, dot: Dot, badge: u64) -> RgbaImage {
+pub fn compose(base: &RgbaImage, dot: Dot, badge: u64, look: Look) -> RgbaImage {
     let mut icon = base.clone();
     let colour = match dot {
         Dot::None => None,
@@ -66,12 +82,12 @@ pub fn compose(base: &RgbaImage, dot: Dot, badge: u64) -> RgbaImage {
         paint(&mut icon, |x, y| layer(circle, colour, x, y));
     }
     if badge > 0 {
-        draw_badge(&mut icon, badge);
+        draw_badge(&mut icon, badge, look);
     }
     icon
 }
 
-fn draw_badge(icon: &mut RgbaImage, badge: u64) {
+fn draw_badge(icon: &mut RgbaImage, badge: u64, look: Look) {
     let glyphs: &[Glyph] = match usize::try_from(badge) {
         Ok(number @ 1..=9) => &[DIGITS[number]],
         Ok(_) | Err(_) => &[DIGITS[9], PLUS],
@@ -83,9 +99,14 @@ fn draw_badge(icon: &mut RgbaImage, badge: u64) {
     let width = height.max(text_width + 10.0);
     let pill = Pill { left: GRID - width, top: 0.0, width, height };
     let (text_left, text_top) = (pill.left + (width - text_width) / 2.0, (height - text_height) / 2.0);
+    let ink = match look {
+        Look::Coloured => Paint::Over(WHITE),
+        // In one colour white digits would be lost in their pill: they are cut out of it.
+        Look::Template => Paint::Clear,
+    };
     paint(icon, |x, y| {
         let (column, row) = (((x - text_left) / dot).floor(), ((y - text_top) / dot).floor());
-        if is_ink(glyphs, column, row) { Some(Paint::Over(WHITE)) } else { layer(pill, RED, x, y) }
+        if is_ink(glyphs, column, row) { Some(ink) } else { layer(pill, RED, x, y) }
     });
 }
 
@@ -182,13 +203,13 @@ mod tests {
 
     #[test]
     fn all_well_and_nothing_unread_is_the_base_alone() {
-        assert_eq!(compose(&base(64), Dot::None, 0), base(64));
+        assert_eq!(compose(&base(64), Dot::None, 0, Look::Coloured), base(64));
     }
 
     #[test]
     fn each_state_has_its_colour_at_the_lower_right_and_leaves_the_rest() {
         for (dot, colour) in [(Dot::Connecting, AMBER), (Dot::Offline, GREY), (Dot::Attention, RED)] {
-            let icon = compose(&base(64), dot, 0);
+            let icon = compose(&base(64), dot, 0, Look::Coloured);
             assert_eq!(*icon.get_pixel(52, 52), colour, "{dot:?}");
             assert_eq!(*icon.get_pixel(10, 10), *base(64).get_pixel(10, 10), "{dot:?} leaves the base");
             assert_eq!(icon.get_pixel(38, 52).0[3], 0, "{dot:?} is set off from the base");
@@ -198,7 +219,7 @@ mod tests {
     #[test]
     fn the_badge_stands_at_the_upper_right_with_the_number_in_white() {
         for badge in 1..=9 {
-            let icon = compose(&base(64), Dot::None, badge);
+            let icon = compose(&base(64), Dot::None, badge, Look::Coloured);
             let right_upper = icon.enumerate_pixels().filter(|(x, y, _)| *x >= 28 && *y < 36);
             let white = right_upper.filter(|(_, _, pixel)| **pixel == WHITE).count();
             let ink: u32 = DIGITS[usize::try_from(badge).unwrap()].iter().map(|row| row.count_ones()).sum();
@@ -208,17 +229,26 @@ mod tests {
 
     #[test]
     fn ten_and_more_look_alike_and_differ_from_nine() {
-        let ten = compose(&base(64), Dot::None, 10);
-        assert_eq!(ten, compose(&base(64), Dot::None, u64::MAX));
-        assert_ne!(ten, compose(&base(64), Dot::None, 9));
+        let ten = compose(&base(64), Dot::None, 10, Look::Coloured);
+        assert_eq!(ten, compose(&base(64), Dot::None, u64::MAX, Look::Coloured));
+        assert_ne!(ten, compose(&base(64), Dot::None, 9, Look::Coloured));
     }
 
     #[test]
     fn dot_and_badge_do_not_touch_and_scale_with_the_icon() {
         for size in [16, 22, 32, 128] {
-            let icon = compose(&base(size), Dot::Connecting, 3);
+            let icon = compose(&base(size), Dot::Connecting, 3, Look::Coloured);
             assert_eq!(*icon.get_pixel(size * 52 / 64, size * 54 / 64), AMBER, "the dot at {size} px");
             assert_eq!(*icon.get_pixel(size * 46 / 64, size * 2 / 64), RED, "the badge at {size} px");
+        }
+    }
+
+    #[test]
+    fn the_digits_of_a_template_are_cut_out_of_the_badge() {
+        let coloured = compose(&base(64), Dot::None, 3, Look::Coloured);
+        let template = compose(&base(64), Dot::None, 3, Look::Template);
+        for (x, y, pixel) in coloured.enumerate_pixels().filter(|(_, _, pixel)| **pixel == WHITE) {
+            assert_eq!(template.get_pixel(x, y).0[3], 0, "{x}, {y} was {pixel:?}");
         }
     }
 }

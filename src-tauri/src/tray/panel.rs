@@ -1,12 +1,12 @@
 //! What the desktop's panel is like: whether it hosts tray icons, and whether it is dark. Asked over D-Bus with time
 //! limits. It must never hold up the start for a service that does not answer.
 
-use std::time::Duration;
+use std::{num::NonZeroUsize, time::Duration};
 
-use futures_util::StreamExt as _;
+use futures_util::{Stream, StreamExt as _, stream};
 use inbox::Problem;
 use tokio::{sync::mpsc, time::timeout};
-use zbus::{Connection, OwnedVariant, fdo};
+use zbus::{Connection, MatchRule, MessageStream, OwnedVariant, fdo, message::Type};
 
 use super::no_tray;
 
@@ -47,7 +47,7 @@ async fn is_hosted(connection: &Connection) -> zbus::Result<bool> {
 pub async fn watch_host(reports: mpsc::Sender<Result<(), Problem>>) {
     /// At log-in, panels start beside us.
     const GRACE: Duration = Duration::from_secs(2);
-    let changes = match timeout(LIMIT, owner_changes()).await {
+    let changes = match timeout(LIMIT, host_changes()).await {
         Ok(Ok(changes)) => Some(changes),
         Ok(Err(error)) => {
             tracing::info!(%error, "the tray host cannot be followed");
@@ -74,9 +74,22 @@ pub async fn watch_host(reports: mpsc::Sender<Result<(), Problem>>) {
     }
 }
 
-async fn owner_changes() -> zbus::Result<fdo::NameOwnerChangedStream> {
-    let bus = fdo::DBusProxy::new(&Connection::session().await?).await?;
-    bus.receive_name_owner_changed_with_args(&[(0, WATCHER)]).await
+/// The watcher coming and going, and hosts coming to and going from a watcher that stays: some desktops have it apart from
+/// the panel.
+async fn host_changes() -> zbus::Result<impl Stream<Item = ()> + Unpin> {
+    let connection = Connection::session().await?;
+    let bus = fdo::DBusProxy::new(&connection).await?;
+    let owners = bus.receive_name_owner_changed_with_args(&[(0, WATCHER)]).await?.map(drop);
+    let signals = |member: &'static str| {
+        let connection = connection.clone();
+        async move {
+            let rule = MatchRule::builder().msg_type(Type::Signal).interface(WATCHER).member(member).build()?;
+            zbus::Result::Ok(MessageStream::for_match_rule(rule, &connection, NonZeroUsize::new(8)).await?.map(drop))
+        }
+    };
+    let registered = signals("StatusNotifierHostRegistered").await?;
+    let unregistered = signals("StatusNotifierHostUnregistered").await?;
+    Ok(stream::select(owners, stream::select(registered, unregistered)).boxed())
 }
 
 /// Whether the panel is dark, as far as can be said at once: GNOME's bar always is, other panels follow the GTK theme. To

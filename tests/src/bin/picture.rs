@@ -43,9 +43,6 @@ mod pictures {
         /// The app's data folder, in place of one that is deleted.
         #[arg(long)]
         data: Option<PathBuf>,
-        /// The app is an installed one. Its tray item is checked before its window is opened, as always.
-        #[arg(long)]
-        installed: bool,
     }
 
     pub fn run() -> ExitCode {
@@ -103,7 +100,7 @@ mod pictures {
         eprintln!("Starting the demo of the relay");
         let (_demo, demo) = start_demo(&desktop, &relay).await?;
 
-        eprintln!("Starting the app into the tray{}", if arguments.installed { " (installed)" } else { "" });
+        eprintln!("Starting the app into the tray");
         let _running = app::hidden(&desktop);
         let tray = TrayItem::find(&desktop).await;
         app::run(&desktop, &[]).await.succeeded();

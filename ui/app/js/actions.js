@@ -27,6 +27,9 @@ export function createActions(store, backend, ask, outside) {
   /** A message asked for by a notification before there was a list to show it in. */
   /** @type {string | null} */
   let wanted = null;
+  /** The person asked for a check and has not heard of its result; `last` is the check before it. */
+  /** @type {{ last: string | null } | null} */
+  let checking = null;
 
   /** @param {View} view */
   function viewArrived(view) {
@@ -36,6 +39,8 @@ export function createActions(store, backend, ask, outside) {
     const now = outside.now();
     // The clock ticks by itself: moving it with every event would draw every row again.
     store.set({ view, screen, connectingSince: connecting ? (connectingSince ?? now) : null });
+    forgetDismissed(view);
+    tellChecked(view);
     if (screen === 'sign-in') {
       if (beforeScreen === 'inbox') leave();
       return;
@@ -47,6 +52,30 @@ export function createActions(store, backend, ask, outside) {
       const id = wanted;
       wanted = null;
       void openMessage(id);
+    } else if (isLive(view) && before && !isLive(before) && store.get().open?.detail?.cut) {
+      void fetchRest();
+    }
+  }
+
+  /** A notice that is over may come again, and is news then. @param {View} view */
+  function forgetDismissed(view) {
+    const { dismissed } = store.get();
+    const standing = new Set(view.notices.map(noticeKey));
+    const stay = new Set([...dismissed].filter((key) => standing.has(key)));
+    if (stay.size === dismissed.size) return;
+    outside.remember(stay);
+    store.set({ dismissed: stay });
+  }
+
+  /** @param {View} view */
+  function tellChecked(view) {
+    if (checking === null) return;
+    if (view.session.state !== 'online') {
+      // The banner tells of it.
+      checking = null;
+    } else if (view.last_synced !== checking.last) {
+      checking = null;
+      say(`Checked for messages: ${view.unread === 0 ? 'none' : view.unread} unread`);
     }
   }
 
@@ -108,10 +137,13 @@ export function createActions(store, backend, ask, outside) {
   async function refresh() {
     if (store.get().trying) return;
     store.set({ trying: true, flash: null });
+    // The core answers once it has begun; a view tells of the end, which may come first.
+    checking = { last: store.get().view?.last_synced ?? null };
+    say('Checking for messages…');
     try {
       await backend.refresh();
-      say('Checked for messages');
     } catch (error) {
+      checking = null;
       const problem = problemOf(error);
       // The banner tells of an unreachable server already.
       if (store.get().view?.session.state === 'online') {
@@ -135,6 +167,21 @@ export function createActions(store, backend, ask, outside) {
     if (store.get().open?.id !== id) return;
     store.set({ open: { id, detail, problem: null } });
     if (!detail.read) await list.mark(id, true);
+  }
+
+  /** What is shown stays while it is asked for again. */
+  async function fetchRest() {
+    const id = store.get().open?.id;
+    if (id === undefined) return;
+    let detail;
+    try {
+      detail = await backend.detail(id);
+    } catch (error) {
+      const { open } = store.get();
+      if (open?.id === id && open.detail) store.set({ open: { ...open, detail: { ...open.detail, cut: problemOf(error) } } });
+      return;
+    }
+    if (store.get().open?.id === id) store.set({ open: { id, detail, problem: null } });
   }
 
   /** @param {string} id */
@@ -215,6 +262,7 @@ export function createActions(store, backend, ask, outside) {
     more: list.more,
     openMessage,
     closeMessage: () => store.set({ open: null }),
+    fetchRest,
     mark: list.mark,
     markAllRead: list.markAllRead,
     deleteMessage,
@@ -223,6 +271,11 @@ export function createActions(store, backend, ask, outside) {
     closeFlash: () => store.set({ flash: null }),
     say,
   };
+}
+
+/** @param {View} view */
+function isLive({ session }) {
+  return session.state === 'online' && session.socket === 'live';
 }
 
 /**

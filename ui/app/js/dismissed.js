@@ -1,5 +1,6 @@
 /**
- * Which notices were dismissed, over windows: each window is a new page. Nothing else is kept in the page's storage.
+ * Which notices were dismissed for as long as they stand, over windows: each window is a new page. Nothing else is kept
+ * in the page's storage.
  */
 
 const KEY = 'dismissed-notices';

@@ -30,8 +30,10 @@ pub(super) struct Active {
     pub(super) live: Option<pusher_client::Client>,
     pub(super) link: Link,
     pub(super) list: Schedule,
-    /// When to try to resume; none while a try is under way or the session stands.
+    /// When to try to resume; none while a try is under way, the session stands, or a person is waited for.
     pub(super) resume_at: Option<Instant>,
+    /// The person did not unlock the keyring: it is asked for again once they turn to us.
+    pub(super) person_refused: bool,
     pub(super) resume_failures: u32,
     /// Fetches of messages that the channel had to cut.
     pub(super) completing: Turns,
@@ -96,6 +98,7 @@ impl Active {
             },
             list: Schedule::default(),
             resume_at: Some(Instant::now()),
+            person_refused: false,
             resume_failures: 0,
             completing: Turns::default(),
             interrupted,
@@ -155,11 +158,20 @@ impl Active {
         self.live.take()
     }
 
-    /// The session could not be resumed: say so and try again later.
+    /// The session could not be resumed: say so and try again later, unless that would ask the person again.
     pub(super) fn resume_failed(&mut self, problem: Problem, now: Timestamp, jitter: f64, after: Option<Duration>) {
+        self.person_refused = problem.asks_person;
         self.link.fails(problem, now);
-        self.resume_at = Some(Instant::now() + retry_delay(self.resume_failures, jitter, after));
+        self.resume_at =
+            (!self.person_refused).then(|| Instant::now() + retry_delay(self.resume_failures, jitter, after));
         self.resume_failures = self.resume_failures.saturating_add(1);
+    }
+
+    /// The person turned to us: what waits for them is tried again.
+    pub(super) fn person_is_here(&mut self) {
+        if std::mem::take(&mut self.person_refused) {
+            self.resume_at = Some(Instant::now());
+        }
     }
 }
 

@@ -56,11 +56,8 @@ impl<H: Host> Controller<H> {
     /// Fetches the rest of a message that was opened. Without a session it is shown as it is, with the reason on it.
     pub(super) fn complete_opened(&mut self, cut: Message, answer: Answer<Detail>) {
         let Some(session) = self.active.as_ref().and_then(|active| active.session.clone()) else {
-            let detail = self.compose_detail(&cut).map(|mut detail| {
-                detail.row.problem.get_or_insert_with(problems::no_live_connection);
-                detail
-            });
-            return give(answer, detail);
+            let detail = self.compose_detail(&cut);
+            return give(answer, detail.map(|detail| Detail { cut: Some(problems::no_live_connection()), ..detail }));
         };
         self.spawn_for_account(async move {
             let whole = session.one(&cut.id.0).await;
@@ -86,10 +83,7 @@ impl<H: Host> Controller<H> {
         let Some(answer) = answer else { return self.merge_live(&message) };
         // It was only opened again: no new event.
         self.merge(std::slice::from_ref(&message));
-        let detail = self.compose_detail(&message).map(|mut detail| {
-            detail.row.problem = detail.row.problem.or(problem);
-            detail
-        });
-        give(answer, detail);
+        let detail = self.compose_detail(&message);
+        give(answer, detail.map(|detail| Detail { cut: problem, ..detail }));
     }
 }

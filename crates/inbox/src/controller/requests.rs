@@ -77,6 +77,7 @@ impl<H: Host> Controller<H> {
             Request::Picture(id, answer) => self.picture(&id, answer),
             Request::WindowOpened(answer) => {
                 if let Some(active) = &mut self.active {
+                    active.person_is_here();
                     active.list.trigger(Instant::now(), Duration::ZERO);
                 }
                 give(answer, Ok(()));
@@ -294,6 +295,7 @@ impl<H: Host> Controller<H> {
             footer_html: message.footer_html.clone(),
             buttons,
             has_image: message.image_url.is_some(),
+            cut: None,
             expires: message.expires,
         })
     }
@@ -310,6 +312,7 @@ impl<H: Host> Controller<H> {
         if active.resume_at.is_some() {
             active.resume_at = Some(Instant::now());
         }
+        active.person_is_here();
         active.list.trigger_now(Instant::now());
         self.retry_marks_now();
         Ok(())

@@ -119,6 +119,7 @@ impl<H: Host> Controller<H> {
         }
         active.link.failing = None;
         active.resume_failures = 0;
+        active.person_refused = false;
         active.session = Some(Arc::new(session));
         active.socket_down(now, None, reconfigure_after);
         active.list.trigger(Instant::now(), SUBSCRIBE_FIRST);

@@ -8,7 +8,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -32,8 +32,13 @@ const WRITE_LIMIT: Duration = Duration::from_mins(1);
 /// A connection that failed is dropped, and the next call makes another: the service may start late.
 #[derive(Debug, Default, Clone)]
 pub struct KeyringSecrets {
-    /// The connection to the keyring, kept once it worked. Held over a whole call: two prompts at a time confuse people.
+    /// The connection to the keyring, kept once it worked. Held over a whole call, also by one that nobody waits for any
+    /// more: its prompt may still be on the screen, and two at a time confuse people.
     store: Arc<Mutex<Option<Arc<CredentialStore>>>>,
+    /// How often a person refused. Who waited behind a prompt that was refused does not ask the same again.
+    refusals: Arc<AtomicU64>,
+    /// The last refusal came when its caller had given up: the next one is told.
+    unheard: Arc<AtomicBool>,
 }
 
 impl KeyringSecrets {
@@ -50,43 +55,51 @@ impl KeyringSecrets {
         act: impl FnOnce(&Entry) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Problem> {
         let slot = Arc::clone(&self.store);
+        let (refusals, unheard) = (Arc::clone(&self.refusals), Arc::clone(&self.unheard));
+        let refused = refusals.load(Ordering::SeqCst);
         let account = account.clone();
         let work = async move {
             let mut slot = slot.lock_owned().await;
-            let known = slot.take();
+            if unheard.swap(false, Ordering::SeqCst) || refusals.load(Ordering::SeqCst) != refused {
+                return Err(locked());
+            }
             let (tell, done) = oneshot::channel();
             let blocking = move || {
                 let worked = (|| {
-                    let store = match known {
+                    let store = match slot.take() {
                         Some(store) => store,
                         None => platform_store()?,
                     };
                     let label = format!("Traybell: {} at {}", account.user, account.brand);
                     let entry = store.build(SERVICE, &account.key(), modifiers(&label).as_ref())?;
                     let answer = act(&entry)?;
-                    Ok::<_, Error>((answer, store))
+                    // Whatever was wrong with one that failed, the next call starts from nothing.
+                    *slot = Some(store);
+                    Ok::<_, Error>(answer)
                 })();
+                if matches!(worked, Err(Error::NoStorageAccess(_))) {
+                    refusals.fetch_add(1, Ordering::SeqCst);
+                    unheard.store(tell.is_closed(), Ordering::SeqCst);
+                }
+                drop(slot);
                 // Nobody waits any more when the limit was over first.
                 let _ = tell.send(worked);
             };
             // A thread of its own, not one of tokio's: a prompt that nobody answers would hold up the end of the
-            // runtime, and with it the end of the program. The slot is not held by it.
+            // runtime, and with it the end of the program.
             std::thread::Builder::new().name("keyring".to_owned()).spawn(blocking).map_err(|error| {
                 tracing::error!(%error, "no thread for the keyring");
                 no_keyring("The keyring could not be used.", HINT_MISSING)
             })?;
             match done.await {
-                Ok(Ok((answer, store))) => {
-                    *slot = Some(store);
-                    Ok(answer)
-                }
-                // The store is dropped: whatever was wrong with it, the next call starts from nothing.
+                Ok(Ok(answer)) => Ok(answer),
                 Ok(Err(error)) => Err(problem(&error)),
                 Err(_) => Err(no_keyring("The keyring could not be used.", HINT_MISSING)),
             }
         };
         match tokio::time::timeout(limit, work).await {
             Ok(done) => done,
+            // To be tried again: the next call waits behind this one's prompt, and raises none of its own.
             Err(_) => Err(no_keyring("The keyring did not answer in time.", HINT_LOCKED)),
         }
     }
@@ -174,13 +187,18 @@ fn no_keyring(message: &str, hint: &str) -> Problem {
     Problem::new(Code::NoKeyring, message, hint)
 }
 
+/// A person has to unlock it, and did not want to when asked.
+fn locked() -> Problem {
+    Problem { asks_person: true, ..no_keyring("The keyring is locked, or its access was refused.", HINT_LOCKED) }
+}
+
 /// What the keyring's error means for a person. The error's own text goes to the log alone, and only where it cannot
 /// hold what was stored: two of the variants carry the secret's bytes.
 fn problem(error: &Error) -> Problem {
     match error {
         Error::NoStorageAccess(why) => {
             tracing::warn!(%why, "the keyring is locked");
-            no_keyring("The keyring is locked, or its access was refused.", HINT_LOCKED)
+            locked()
         }
         Error::PlatformFailure(why) => {
             tracing::warn!(%why, "the keyring is missing");
@@ -219,5 +237,6 @@ mod tests {
         let locked = problem(&Error::NoStorageAccess("dismissed".into()));
         assert_eq!((missing.code, locked.code), (Code::NoKeyring, Code::NoKeyring));
         assert_ne!(missing.hint, locked.hint);
+        assert!(locked.asks_person && !missing.asks_person, "a keyring that is missing may start by itself");
     }
 }

@@ -27,7 +27,7 @@ impl Store {
     }
 
     /// They are about to be handed to the notification service. Answers those that this call took: one that is being
-    /// alerted or was alerted already is not among them, and must not be shown.
+    /// alerted or was alerted already is not among them. Of these, only what was interrupted may be shown, in a summary.
     pub fn begin_alert(&mut self, ids: &[MessageId]) -> Result<Vec<MessageId>, StoreError> {
         self.change(|transaction| {
             let mut statement =

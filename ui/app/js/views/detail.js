@@ -60,6 +60,14 @@ export function createDetail(actions, backend, format) {
   const date = h('time', { 'data-testid': 'detail-date' });
   const title = h('h2', { class: 'detail-title', dir: 'auto', tabindex: '-1', 'data-testid': 'detail-title' });
   const trouble = h('div', {});
+  const restWords = h('p', {});
+  const rest = h(
+    'div',
+    { class: 'row-problem', role: 'status', hidden: true, 'data-testid': 'detail-cut' },
+    icon('warning', 16),
+    restWords,
+    h('button', { type: 'button', class: 'button small', 'data-testid': 'cut-retry', onclick: () => void actions.fetchRest(), text: 'Try again' }),
+  );
   const image = h('img', { alt: '', decoding: 'async', 'data-testid': 'detail-image' });
   const picture = h('div', { class: 'picture', hidden: true }, image);
   const body = h('div', { class: 'detail-body', dir: 'auto', 'data-testid': 'detail-body' });
@@ -84,7 +92,7 @@ export function createDetail(actions, backend, format) {
   const scroller = h(
     'div',
     { class: 'detail-scroll', tabindex: '0', role: 'group', 'aria-label': 'Message text' },
-    h('div', { class: 'detail-page' }, h('p', { class: 'detail-meta' }, type, typeWords, h('span', { 'aria-hidden': 'true', text: '·' }), date), title, trouble, failed, content),
+    h('div', { class: 'detail-page' }, h('p', { class: 'detail-meta' }, type, typeWords, h('span', { 'aria-hidden': 'true', text: '·' }), date), title, trouble, rest, failed, content),
   );
   const none = h('div', { class: 'empty detail-none' }, h('div', { class: 'empty-sign' }, glyph()), h('p', { class: 'empty-text', text: 'Choose a message to read it here' }));
   const article = h('article', { class: 'detail-article', hidden: true, 'data-testid': 'detail' }, h('div', { class: 'detail-bar' }, back, tools), scroller);
@@ -185,6 +193,13 @@ export function createDetail(actions, backend, format) {
       setHidden(content, open.detail === null);
       setHidden(tools, open.detail === null);
       setHidden(failed, open.problem === null);
+      const cut = open.detail?.cut ?? null;
+      if (cut) {
+        setText(restWords, `The rest of this message could not be loaded: ${cut.message}`);
+        setAttribute(restWords, 'title', cut.hint || null);
+        setAttribute(rest, 'data-code', cut.code);
+      }
+      setHidden(rest, cut === null);
       if (open.problem) setText(failedText, sentence(open.problem));
       if (!head) setText(title, open.problem ? 'Message' : '');
       if (open.detail) {
@@ -208,5 +223,6 @@ export function createDetail(actions, backend, format) {
 
 /** @param {Detail} a @param {Detail} b */
 function sameContent(a, b) {
-  return JSON.stringify({ ...a, read: false, problem: null }) === JSON.stringify({ ...b, read: false, problem: null });
+  const content = (/** @type {Detail} */ of) => JSON.stringify({ ...of, read: false, problem: null, cut: null });
+  return content(a) === content(b);
 }

@@ -44,8 +44,11 @@ export function createFrame(store, actions, backend, format) {
   /** @type {string | null} */
   let open = null;
 
-  panes.addEventListener('keydown', (event) => {
-    if (event.key === 'Escape' && store.get().open) actions.closeMessage();
+  // On the document: wherever the focus is, and also where a control that is gone has left it nowhere. A menu keeps its
+  // own Escape to itself, and a dialog is asked first.
+  document.addEventListener('keydown', (event) => {
+    if (event.key !== 'Escape' || event.defaultPrevented || !element.isConnected || !store.get().open) return;
+    if (!document.querySelector('dialog[open]')) actions.closeMessage();
   });
   // What lies under the other pane is out of reach for the keyboard and for a screen reader.
   const cover = () => {
@@ -70,11 +73,28 @@ export function createFrame(store, actions, backend, format) {
     }
   }
 
+  /**
+   * A control that did its work may be gone, and the focus with it: it goes to what the control was about.
+   * @param {Element | null} lost what had the focus before the drawing
+   * @param {{ row: string | null, inDetail: boolean }} place
+   */
+  function keepFocus(lost, place) {
+    if (!lost || (lost.isConnected && !lost.closest('[hidden]'))) return;
+    const now = document.activeElement;
+    if (now !== null && now !== document.body && now !== lost) return;
+    const covered = !wide.matches && open !== null;
+    if (open !== null && (place.inDetail || covered)) detail.focus();
+    else list.focusRow(place.row);
+  }
+
   return {
     element,
     focus: () => list.focusRow(null),
     /** @param {State} state */
     draw(state) {
+      const focused = element.contains(document.activeElement) ? document.activeElement : null;
+      const row = focused?.closest('.row-item')?.getAttribute('data-id') ?? null;
+      const place = { row, inDetail: detail.element.contains(focused) };
       header.draw(state);
       for (const strip of strips) strip.draw(state);
       tabs.draw(state);
@@ -82,6 +102,7 @@ export function createFrame(store, actions, backend, format) {
       detail.draw(state);
       follow(state);
       cover();
+      keepFocus(focused, place);
     },
   };
 }
