@@ -33,7 +33,7 @@ pub enum Level {
     Build,
     /// The crates' unit and integration tests, and the examples in their documentation
     Unit,
-    /// The documentation builds without a warning
+    /// The documentation builds without a warning, and the crate that is to be published can be packed
     Docs,
     /// pusher-client against real servers: two releases of sockudo, with Pusher's own npm package
     Channels,
@@ -201,7 +201,8 @@ fn licences() -> Result<()> {
 fn docs() -> Result<()> {
     let flags = std::env::var_os("RUSTDOCFLAGS").unwrap_or_default();
     let flags = [flags.as_os_str(), OsStr::new("--deny warnings")].join(OsStr::new(" "));
-    Call::cargo("doc").args(["--locked", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", flags).run()
+    Call::cargo("doc").args(["--locked", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", flags).run()?;
+    Call::cargo("package").args(["--locked", "--allow-dirty", "--package", "pusher-client"]).run()
 }
 
 #[cfg(test)]
