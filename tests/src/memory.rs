@@ -25,13 +25,23 @@ pub fn of_app(desktop: &Desktop) -> Vec<Process> {
         .collect()
 }
 
-/// The proportional memory of these processes in KiB.
+/// The proportional memory of these processes in KiB: what they cost the machine. What they share with others counts in
+/// part, so it changes when another session begins or ends.
 pub fn pss(processes: &[Process]) -> u64 {
+    sum(processes, "Pss:")
+}
+
+/// The memory in KiB that these processes have written and share with nobody, whatever else runs: what a leak adds to.
+pub fn anonymous(processes: &[Process]) -> u64 {
+    sum(processes, "Anonymous:")
+}
+
+fn sum(processes: &[Process], field: &str) -> u64 {
     processes
         .iter()
         .filter_map(|process| {
             let text = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", process.id)).ok()?;
-            let line = text.lines().find_map(|line| line.strip_prefix("Pss:"))?.to_owned();
+            let line = text.lines().find_map(|line| line.strip_prefix(field))?.to_owned();
             line.split_whitespace().next()?.parse::<u64>().ok()
         })
         .sum()
