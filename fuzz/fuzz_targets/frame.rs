@@ -13,7 +13,7 @@ fuzz_target!(|text: &str| {
     let _ = frame.is_internal();
     let user = frame.user_id.map(Into::into);
     let event = Event::new(frame.channel.unwrap_or_default(), frame.name, frame.data).from_user(user);
-    let _ = ChannelKind::of(&event.channel);
+    let _ = ChannelKind::of(event.channel());
     let value = event.value();
     // Reading into a type and reading as JSON must agree.
     match event.decode::<Value>() {

@@ -56,7 +56,7 @@ async fn items_17_and_36_clients_send_events_until_they_are_too_fast() {
                 break event;
             }
         };
-        assert_eq!((typing.name.as_str(), typing.value()), ("client-typing", json!({ "who": "me" })), "{release:?}");
+        assert_eq!((typing.name(), typing.value()), ("client-typing", json!({ "who": "me" })), "{release:?}");
         for _ in 0..40 {
             room.trigger("client-typing", &json!({})).await.unwrap();
         }

@@ -52,7 +52,7 @@ async fn item_40_a_signed_in_user_gets_what_is_sent_to_them() {
         assert_eq!(next(&mut user).await, ChannelEvent::Subscribed, "{release:?}");
         stage.backend.send_to_user("ann", "hello", &json!({ "n": 1 })).await;
         let event = published(&mut user).await;
-        assert_eq!((event.name.as_str(), event.value()), ("hello", json!({ "n": 1 })), "{release:?}");
+        assert_eq!((event.name(), event.value()), ("hello", json!({ "n": 1 })), "{release:?}");
     }
 }
 

@@ -24,7 +24,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     loop {
         tokio::select! {
             event = subscription.next() => match event {
-                Some(ChannelEvent::Event(event)) => println!("{}: {}", event.name, event.value()),
+                Some(ChannelEvent::Event(event)) => println!("{}: {}", event.name(), event.value()),
                 Some(other) => println!("{other:?}"),
                 None => return Ok(()),
             },

@@ -8,14 +8,8 @@ use std::{
 use tokio::{sync::watch, time::Instant};
 
 use crate::{
-    USER,
-    authorizer::Authorization,
-    backoff::Backoff,
-    channel::ChannelKind,
-    event::{ChannelEvent, Event},
-    presence::Members,
-    queue::Queue,
-    seal::Seal,
+    USER, authorizer::Authorization, backoff::Backoff, channel::ChannelKind, event::ChannelEvent, frame::Frame,
+    presence::Members, queue::Queue, seal::Seal,
 };
 
 /// The longest wait a server can ask for: beyond it, its clock or its mind is wrong.
@@ -33,6 +27,8 @@ pub(crate) struct Entry {
     pub(crate) kind: Kind,
     /// The name that events carry.
     pub(crate) channel: Arc<str>,
+    /// What the last event was called: mostly the next one is called the same.
+    event_name: Arc<str>,
     pub(crate) readers: Vec<Arc<Queue<ChannelEvent>>>,
     pub(crate) phase: Phase,
     /// Since the last accepted subscription.
@@ -78,6 +74,7 @@ impl Entry {
         Self {
             kind,
             channel: channel.into(),
+            event_name: "".into(),
             readers: Vec::new(),
             phase: Phase::due(now),
             failures: 0,
@@ -144,8 +141,12 @@ impl Entry {
         }
     }
 
-    /// Hands `event` on, opened where it is sealed. `true` when a new key is to be asked for.
-    pub(crate) fn deliver(&mut self, event: Event, now: Instant) -> bool {
+    /// Hands the event in `frame` on, opened where it is sealed. `true` when a new key is to be asked for.
+    pub(crate) fn deliver(&mut self, frame: Frame<'_>, channel: Arc<str>, now: Instant) -> bool {
+        if *self.event_name != *frame.name {
+            self.event_name = frame.name.as_ref().into();
+        }
+        let event = frame.into_event(channel, self.event_name.clone());
         if self.kind != Kind::Channel(ChannelKind::Encrypted) {
             self.tell(ChannelEvent::Event(event));
             return false;

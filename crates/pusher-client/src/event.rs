@@ -156,20 +156,17 @@ pub enum ChannelEvent {
 
 /// An event published on a channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Event {
-    /// The channel it was published on.
-    pub channel: Arc<str>,
-    /// Its name.
-    pub name: String,
-    /// Who sent it, when the server vouches for that.
-    pub user_id: Option<String>,
+    // Shared with the channel's other events, which mostly have the same name.
+    channel: Arc<str>,
+    name: Arc<str>,
+    user_id: Option<String>,
     data: String,
 }
 
 impl Event {
     /// An event as it would come over the wire with `data`.
-    pub fn new(channel: impl Into<Arc<str>>, name: impl Into<String>, data: impl Into<String>) -> Self {
+    pub fn new(channel: impl Into<Arc<str>>, name: impl Into<Arc<str>>, data: impl Into<String>) -> Self {
         Self { channel: channel.into(), name: name.into(), user_id: None, data: data.into() }
     }
 
@@ -178,6 +175,21 @@ impl Event {
     pub fn from_user(mut self, user_id: Option<String>) -> Self {
         self.user_id = user_id;
         self
+    }
+
+    /// The channel it was published on.
+    pub fn channel(&self) -> &str {
+        &self.channel
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Who sent it, when the server vouches for that.
+    pub fn user_id(&self) -> Option<&str> {
+        self.user_id.as_deref()
     }
 
     /// The same event with other data.

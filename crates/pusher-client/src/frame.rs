@@ -83,10 +83,9 @@ impl<'a> Frame<'a> {
         self.name.starts_with("pusher:") || self.name.starts_with("pusher_internal:")
     }
 
-    /// The event for the readers of `channel`.
-    pub(crate) fn into_event(self, channel: Arc<str>) -> Event {
-        let user_id = self.user_id.map(Cow::into_owned);
-        Event::new(channel, self.name.into_owned(), self.data.into_owned()).from_user(user_id)
+    /// The event for the readers of `channel`, under a `name` that is equal to the frame's.
+    pub(crate) fn into_event(self, channel: Arc<str>, name: Arc<str>) -> Event {
+        Event::new(channel, name, self.data.into_owned()).from_user(self.user_id.map(Cow::into_owned))
     }
 
     /// Reads `data` as JSON, encoded once or twice.
@@ -187,8 +186,8 @@ mod tests {
     fn an_event_is_read_with_all_it_has() {
         let frame = decoded(r#"{"event":"a","channel":"c","data":"{\"n\":1}","user_id":"u","more":[1]}"#);
         assert_eq!((frame.name.as_ref(), frame.channel.as_deref()), ("a", Some("c")));
-        let event = frame.into_event("c".into());
-        assert_eq!((event.value(), event.user_id.as_deref()), (json!({"n": 1}), Some("u")));
+        let event = frame.into_event("c".into(), "a".into());
+        assert_eq!((event.value(), event.user_id()), (json!({"n": 1}), Some("u")));
     }
 
     #[test]

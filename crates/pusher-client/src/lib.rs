@@ -17,7 +17,7 @@
 //! let mut news = client.subscribe("news").await?;
 //! while let Some(event) = news.next().await {
 //!     match event {
-//!         ChannelEvent::Event(event) => println!("{}: {}", event.name, event.value()),
+//!         ChannelEvent::Event(event) => println!("{}: {}", event.name(), event.value()),
 //!         ChannelEvent::Subscribed => println!("from here on nothing is missed until the connection is lost"),
 //!         ChannelEvent::Lagged(missed) => println!("too slow: {missed} events are gone"),
 //!         _ => {}

@@ -26,7 +26,7 @@ const UNAUTHORIZED: u16 = 4009;
 const FAREWELL: Duration = Duration::from_secs(1);
 
 /// How many frames are taken before commands, authorizations and the alarm have their turn.
-const BURST: u32 = 64;
+const BURST: u32 = 128;
 
 /// What belongs to one connection and ends with it.
 struct Call {

@@ -50,7 +50,7 @@ impl Seal {
                 Err(Unopened::WrongKey) if self.unproven_until.is_none_or(|until| until <= now) => {
                     self.question = Question::Due { at: now };
                 }
-                Err(reason) => return vec![undecryptable(event, reason)],
+                Err(reason) => return vec![undecryptable(&event, reason)],
             }
         }
         self.held_bytes += event.weight();
@@ -60,7 +60,7 @@ impl Seal {
             && let Some(event) = self.held.pop_front()
         {
             self.held_bytes -= event.weight();
-            given.push(undecryptable(event, Unopened::WrongKey));
+            given.push(undecryptable(&event, Unopened::WrongKey));
         }
         given
     }
@@ -100,15 +100,15 @@ impl Seal {
                     self.unproven_until = None;
                     ChannelEvent::Event(event.with_data(plain))
                 }
-                Err(reason) => undecryptable(event, reason),
+                Err(reason) => undecryptable(&event, reason),
             });
         }
         given
     }
 }
 
-fn undecryptable(event: Event, reason: Unopened) -> ChannelEvent {
-    ChannelEvent::Undecryptable { name: event.name, reason: reason.to_string() }
+fn undecryptable(event: &Event, reason: Unopened) -> ChannelEvent {
+    ChannelEvent::Undecryptable { name: event.name().to_owned(), reason: reason.to_string() }
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ impl<H: Host> Controller<H> {
     }
 
     pub(super) fn live_event(&mut self, event: &pusher_client::Event) {
-        if !matches!(Event::from(event.name.clone()), Event::Message | Event::Shoutout | Event::Inbox) {
+        if !matches!(Event::from(event.name().to_owned()), Event::Message | Event::Shoutout | Event::Inbox) {
             tracing::debug!("an event of a name not asked for is dropped");
             self.counters.skipped += 1;
             return;
@@ -51,7 +51,7 @@ impl<H: Host> Controller<H> {
         if let Value::Object(fields) = &mut value {
             let named = fields.get("Event").and_then(Value::as_str).is_some_and(|name| !name.trim().is_empty());
             if !named {
-                fields.insert("Event".to_owned(), Value::String(event.name.clone()));
+                fields.insert("Event".to_owned(), Value::String(event.name().to_owned()));
             }
         }
         match catch_unwind(|| Notification::read(&value)) {

@@ -53,6 +53,6 @@ async fn subscribed(server: &Server) -> (Client, Subscription) {
 async fn next(orders: &mut Subscription) -> u64 {
     let Some(ChannelEvent::Event(event)) = orders.next().await else { panic!("an event was expected") };
     let order: Order = event.decode().unwrap();
-    assert!(event.name == "shipped" && !order.text.is_empty());
+    assert!(event.name() == "shipped" && !order.text.is_empty());
     order.n
 }

@@ -22,7 +22,7 @@ impl Roster {
             && entry.is_open()
         {
             let channel = if entry.kind == Kind::User { channel.as_ref().into() } else { entry.channel.clone() };
-            if entry.deliver(frame.into_event(channel), now) {
+            if entry.deliver(frame, channel, now) {
                 self.look = true;
             }
         }

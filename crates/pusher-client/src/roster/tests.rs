@@ -70,7 +70,7 @@ impl Bench {
     }
 
     fn deliver(&mut self, event: &Event) {
-        let frame = json!({ "event": event.name, "channel": &*event.channel, "data": event.raw() }).to_string();
+        let frame = json!({ "event": event.name(), "channel": event.channel(), "data": event.raw() }).to_string();
         self.roster.deliver(Frame::decode(&frame).unwrap(), self.now);
     }
 

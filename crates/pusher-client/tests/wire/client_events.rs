@@ -27,7 +27,7 @@ async fn item_36_a_client_sends_events_and_hears_when_they_come_too_fast() {
     assert_eq!(code.await, Some(4301));
     // What others send comes like any event, with who sent it.
     peer.send(json!({ "event": "client-typing", "channel": "private-orders", "data": "{}", "user_id": "8" })).await;
-    assert_eq!(published(&mut orders).await.user_id.as_deref(), Some("8"));
+    assert_eq!(published(&mut orders).await.user_id(), Some("8"));
 }
 
 #[tokio::test]

@@ -25,7 +25,7 @@ async fn item_40_a_user_signs_in_and_gets_what_is_sent_to_them_on_each_connectio
     sign_in(&mut peer).await;
     assert_eq!(next(&mut user).await, ChannelEvent::Subscribed);
     peer.publish("#server-to-user-7", "hello", &json!(1)).await;
-    assert_eq!(published(&mut user).await.name, "hello");
+    assert_eq!(published(&mut user).await.name(), "hello");
     let change =
         json!({ "events": [{ "name": "online", "user_ids": ["8"] }, { "name": "offline", "user_ids": ["9"] }] });
     peer.publish_protocol("pusher_internal:watchlist_events", &change).await;

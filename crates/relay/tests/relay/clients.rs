@@ -50,7 +50,7 @@ async fn a_message_goes_all_the_way_and_comes_back_read() {
 
     let live = world.send("live").await;
     let event = next_event(&mut subscription).await;
-    assert_eq!(event.name, "message");
+    assert_eq!(event.name(), "message");
     let published = Notification::read(&event.value()).unwrap();
     assert_eq!(published.message_id.as_deref(), Some(live.to_string().as_str()));
 
