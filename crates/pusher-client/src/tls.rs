@@ -4,9 +4,13 @@
 use std::{net::IpAddr, sync::Arc};
 
 use rustls::{
-    ClientConfig,
+    ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+    client::{
+        WebPkiServerVerifier,
+        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    },
     crypto::ring,
-    pki_types::{CertificateDer, ServerName},
+    pki_types::{CertificateDer, ServerName, UnixTime},
 };
 use rustls_platform_verifier::Verifier;
 use tokio::{sync::OnceCell, task::spawn_blocking};
@@ -53,18 +57,78 @@ impl Trust {
 
 fn config(roots: Vec<CertificateDer<'static>>) -> Result<ClientConfig, rustls::Error> {
     let provider = Arc::new(ring::default_provider());
-    let verifier = if roots.is_empty() {
-        Verifier::new(provider.clone())?
+    let system = Verifier::new(provider.clone());
+    let verifier: Arc<dyn ServerCertVerifier> = if roots.is_empty() {
+        Arc::new(system?)
     } else {
-        Verifier::new_with_extra_roots(roots, provider.clone())?
+        let mut store = RootCertStore::empty();
+        for root in roots {
+            store.add(root)?;
+        }
+        let own = WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider.clone());
+        let own = own.build().map_err(|error| rustls::Error::General(error.to_string()))?;
+        // A machine without any authority of its own, as a container may be, still has the given ones.
+        let system =
+            system.inspect_err(|error| tracing::warn!(%error, "the system's trust store can not be read")).ok();
+        Arc::new(Beside { system, own })
     };
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_custom_certificate_verifier(verifier)
         .with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
+}
+
+/// Trusts whom the system trusts, and certain authorities beside. The system's verifier can do that itself, but not alike on
+/// every system; here a server that it refuses is simply judged once more, by rustls with the given authorities alone.
+#[derive(Debug)]
+struct Beside {
+    system: Option<Verifier>,
+    own: Arc<WebPkiServerVerifier>,
+}
+
+impl ServerCertVerifier for Beside {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let own = || self.own.verify_server_cert(end_entity, intermediates, name, ocsp, now);
+        match &self.system {
+            // Where both refuse, the system's reason is the one an administrator can look into.
+            Some(system) => system
+                .verify_server_cert(end_entity, intermediates, name, ocsp, now)
+                .or_else(|refusal| own().map_err(|_| refusal)),
+            None => own(),
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.own.verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.own.verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.own.supported_verify_schemes()
+    }
 }
 
 /// TLS with `host` over `wire`.

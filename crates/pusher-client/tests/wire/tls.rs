@@ -44,7 +44,11 @@ fn trusting_the_authority() -> Arc<ClientConfig> {
 
 /// Greets whoever trusts us, for as long as the test runs.
 async fn serve() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    serve_at("127.0.0.1").await
+}
+
+async fn serve_at(address: &str) -> u16 {
+    let listener = TcpListener::bind((address, 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
         let acceptor = acceptor();
@@ -72,6 +76,23 @@ async fn item_48_a_private_authority_is_honoured_when_it_is_given() {
             state(&client, "the greeting", |state| matches!(state, State::Connected { .. })).await;
             within("the end", client.shutdown()).await;
         }
+    }
+}
+
+#[tokio::test]
+async fn a_given_authority_vouches_for_its_own_servers_only_and_only_by_their_name() {
+    // It is not the authority of this server but the server itself, which is no authority.
+    let port = serve().await;
+    let hour = std::time::Duration::from_hours(1);
+    let patient = |host, port| Options::host("app-key", host, port, true).backoff(Backoff::new(hour, hour, 1, hour));
+    let no_authority = patient("127.0.0.1", port).trust_also([CertificateDer::from(CERTIFICATE)]);
+    let elsewhere = serve_at("127.0.0.2").await;
+    let other_name = patient("127.0.0.2", elsewhere).trust_also([CertificateDer::from(AUTHORITY)]);
+    let no_certificate = patient("127.0.0.1", port).trust_also([CertificateDer::from(b"no certificate".as_slice())]);
+    for options in [no_authority, other_name, no_certificate] {
+        let client = Client::connect(options, Signer::granting());
+        let (_, reason) = lost(&mut client.events()).await;
+        assert!(reason.contains("TLS") || reason.contains("trust store"), "{reason}");
     }
 }
 
