@@ -36,6 +36,7 @@ async fn items_08_24_and_29_a_server_that_was_killed_is_found_again_with_all_cha
         assert_eq!(gaps, channels, "{release:?}");
         for subscription in &mut held {
             let channel = subscription.channel().to_owned();
+            assert!(matches!(next(subscription).await, ChannelEvent::Gap(_)), "{release:?}: in its place");
             assert_eq!(next(subscription).await, ChannelEvent::Subscribed, "{release:?}");
             stage.backend.trigger(&channel, "e", &json!(channel)).await;
             assert_eq!(published(subscription).await.value(), json!(channel), "{release:?}");

@@ -58,7 +58,8 @@ pub enum ClientEvent {
         /// What the server said, or what went wrong.
         reason: String,
     },
-    /// A channel is subscribed again, and what was sent in between is not known.
+    /// A channel is subscribed again, and what was sent in between is not known. It is told on the channel too, in its
+    /// place among the events.
     Gap(Gap),
     /// The server has accepted a subscription, for the first time or again.
     Subscribed {
@@ -106,7 +107,8 @@ pub enum ClientEvent {
 pub struct Gap {
     /// The channel.
     pub channel: String,
-    /// When the lost connection gave its last sign of life.
+    /// When the lost connection gave its last sign of life. What was on its way then may be missing too: who asks a server
+    /// for what came since does well to ask for a little more.
     pub since: SystemTime,
     /// When the channel was subscribed again.
     pub until: SystemTime,
@@ -121,6 +123,9 @@ pub enum ChannelEvent {
     /// The server has accepted the subscription, for the first time or again: whoever must not miss anything asks for
     /// what came before. On presence channels the members are known now.
     Subscribed,
+    /// What was sent between the events before and those behind this may be missing: the subscription was lost, and is
+    /// there again. `Subscribed` follows.
+    Gap(Gap),
     /// The subscription was refused. It is asked for again only by [`crate::Client::resubscribe`].
     Refused {
         /// The HTTP status, when there was one.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use pusher_client::{
-    Answer, Authorization, AuthorizeError, Authorizer, ChannelEvent, Client, ClientEvent, Gap, Options, Proxy,
+    Answer, Authorization, AuthorizeError, Authorizer, ChannelEvent, Client, ClientEvent, Options, Proxy,
 };
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -52,8 +52,8 @@ pub enum Told {
     Refused,
     /// An event with this number.
     Event(u64),
-    /// Something may have been missed.
-    Gap(Gap),
+    /// Between the events before and those behind this, some may be missing.
+    Gap,
 }
 
 /// Where and how to connect; the same for all.
@@ -128,11 +128,11 @@ fn start_ours(terms: &Terms, tell: mpsc::UnboundedSender<(Instant, Told)>) -> Cl
             let told = tokio::select! {
                 event = events.next() => match event {
                     Some(ClientEvent::Lost { .. }) => Told::Lost,
-                    Some(ClientEvent::Gap(gap)) => Told::Gap(gap),
                     Some(_) => continue,
                     None => return,
                 },
                 event = channel.next() => match event {
+                    Some(ChannelEvent::Gap(_)) => Told::Gap,
                     Some(ChannelEvent::Subscribed) => Told::Subscribed,
                     Some(ChannelEvent::Refused { .. }) => Told::Refused,
                     Some(ChannelEvent::Event(event)) => match event.value()["n"].as_u64() {

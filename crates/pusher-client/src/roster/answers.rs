@@ -134,10 +134,11 @@ impl Roster {
         if entry.kind == Kind::Channel(ChannelKind::Presence) {
             entry.members.send_modify(|members| members.replace(data));
         }
-        entry.tell(ChannelEvent::Subscribed);
         let (name, lost_since) = (entry.name(channel).to_owned(), entry.lost_since.take());
-        let gap = lost_since.map(|since| ClientEvent::Gap(Gap { channel: name.clone(), since, until: at }));
-        self.actions.extend(gap.map(Action::Tell));
+        let gap = lost_since.map(|since| Gap { channel: name.clone(), since, until: at });
+        entry.tell_all(gap.clone().map(ChannelEvent::Gap));
+        entry.tell(ChannelEvent::Subscribed);
+        self.actions.extend(gap.map(|gap| Action::Tell(ClientEvent::Gap(gap))));
         self.actions.push(Action::Tell(ClientEvent::Subscribed { channel: name }));
         self.look = true;
     }

@@ -362,6 +362,12 @@ pub async fn next(subscription: &mut Subscription) -> ChannelEvent {
     within("an event", subscription.next()).await.expect("the client is still there")
 }
 
+/// The next that happens on the channel, which must be that it is there again after a gap.
+pub async fn back(subscription: &mut Subscription) {
+    assert!(matches!(next(subscription).await, ChannelEvent::Gap(_)), "the gap is told in its place");
+    assert_eq!(next(subscription).await, ChannelEvent::Subscribed);
+}
+
 /// The next that happens on the channel, which must be an event.
 pub async fn published(subscription: &mut Subscription) -> Event {
     match next(subscription).await {
