@@ -1,5 +1,6 @@
 //! The server goes and comes back: the app says so, comes back by itself, and nothing is lost or told twice.
 
+use traybell_tests::message::Message;
 use traybell_tests::scene::Scene;
 use traybell_tests::tray::TrayItem;
 use traybell_tests::{app, wait};
