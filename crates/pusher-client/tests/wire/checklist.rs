@@ -19,11 +19,8 @@ fn every_item_of_the_checklist_has_a_test_and_a_line_in_the_readme() {
     let tested: BTreeSet<u8> = sources.iter().flat_map(|source| numbers_after(source, "fn item_", 2)).collect();
     assert_eq!(tested, (1..=48).collect(), "tests");
     let readme = include_str!("../../README.md").split("\n## ").find(|section| section.starts_with("Conformance"));
-    let listed: Vec<u8> = readme
-        .unwrap()
-        .lines()
-        .filter_map(|line| line.strip_prefix("| ")?.split(' ').next()?.parse().ok())
-        .collect();
+    let listed: Vec<u8> =
+        readme.unwrap().lines().filter_map(|line| line.strip_prefix("| ")?.split(' ').next()?.parse().ok()).collect();
     assert_eq!(listed, (1..=48).collect::<Vec<_>>(), "lines");
 }
 
