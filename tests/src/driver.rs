@@ -202,9 +202,17 @@ impl Window {
         let row = self.row(title).await;
         let script = "const row = [...document.querySelectorAll('[data-testid=\"row\"]')]
             .find(row => row.dataset.id === arguments[0]);
+            if (!row) return null;
+            row.scrollIntoView({ block: 'nearest' });
+            const { left, top, width, height } = row.getBoundingClientRect();
+            if (!row.contains(document.elementFromPoint(left + width / 2, top + height / 2))) return null;
             return row.matches('button, a') ? row : row.querySelector('button, a') ?? row";
         wait::until(&format!("{title:?} to be opened"), || async {
             let found = self.client.execute(script, vec![json!(row.id)]).await.map_err(|error| error.to_string())?;
+            // A detail that still slides away takes the click, and the driver may wait for ever for what comes of it.
+            if found.is_null() {
+                return Err("the row is not there, or covered".to_owned());
+            }
             let element = self.element(&found)?;
             element.click().await.map_err(|error| error.to_string())
         })
