@@ -13,11 +13,14 @@ mod system;
 mod waiting;
 
 use std::{
+    io::Write as _,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use inbox::{Alert, Code, Problem};
+
+use crate::folder::private_file;
 
 pub use self::system::Alerts;
 #[cfg(target_os = "linux")]
@@ -31,7 +34,8 @@ const ICON: &[u8] = include_bytes!("../../icons/128x128.png");
 
 /// Writes the app's picture where notification services can read it: a theme has it only once it is installed.
 pub fn write_icon(path: PathBuf) -> Option<PathBuf> {
-    match std::fs::write(&path, ICON) {
+    let file = private_file().create(true).truncate(true).write(true).open(&path);
+    match file.and_then(|mut file| file.write_all(ICON)) {
         Ok(()) => Some(path),
         Err(error) => {
             tracing::info!(%error, "notifications are shown without a picture");

@@ -11,7 +11,7 @@ mod server;
 use std::time::Duration;
 
 use inbox::{Code, Problem};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 pub use self::{
     client::Client,
@@ -20,6 +20,9 @@ pub use self::{
     server::{OnShow, Server, answer},
 };
 use crate::folder::Folder;
+
+/// One try to reach the owner of the folder takes this long at least.
+const AT_LEAST: Duration = Duration::from_secs(1);
 
 /// Who this program is to the data folder.
 #[derive(Debug)]
@@ -39,7 +42,9 @@ pub async fn enter(folder: &Folder, patience: Duration) -> Result<Entry, Problem
         if let Some(lock) = Lock::take(folder)? {
             return Ok(Entry::Owner(lock));
         }
-        if let Ok(client) = Client::connect(folder).await {
+        // At least one try, also without patience: somebody who is there says so at once.
+        let wait = until.saturating_duration_since(Instant::now()).max(AT_LEAST);
+        if let Some(client) = timeout(wait, Client::connect(folder)).await.unwrap_or(Ok(None))? {
             return Ok(Entry::Running(client));
         }
         if Instant::now() >= until {

@@ -171,3 +171,27 @@ async fn a_second_start_shows_the_window_of_the_first_and_ends() {
     app::await_status(&scene.desktop, "answered", |status| status["version"] == 1).await;
     assert!(again.ended().is_none(), "a crash leaves no lock behind");
 }
+
+#[tokio::test]
+async fn an_app_whose_folder_was_removed_says_so_and_ends_and_leaves_the_next_one_alone() {
+    let scene = Scene::set().await;
+    let mut first = scene.signed_in_app().await;
+    let folder = scene.desktop.folders.data.clone();
+    // SQLite may put a file there meanwhile.
+    wait::until("the folder's end", || async {
+        std::fs::remove_dir_all(&folder).map_err(|error| error.to_string())?;
+        if folder.exists() { Err("it is there again".to_owned()) } else { Ok(()) }
+    })
+    .await;
+    let _second = app::hidden(&scene.desktop);
+    wait::until("the end of the first", || {
+        let ended = first.ended();
+        async move { ended.ok_or_else(|| "it goes on".to_owned()) }
+    })
+    .await;
+    let told = scene.notifications().await_one("why it ended", |call| call.title == "Traybell ended");
+    assert!(told.await.body.contains("data folder was removed"));
+    let status = app::status(&scene.desktop).await.unwrap();
+    assert_eq!(status["state"], "signed_out", "{status}");
+    assert!(folder.join("traybell.sock").exists(), "the second one's socket");
+}

@@ -6,6 +6,7 @@
 mod accessibility;
 mod bad_input;
 mod command_line;
+mod command_line_alone;
 mod cut_messages;
 mod data_folder;
 mod expired_sid;

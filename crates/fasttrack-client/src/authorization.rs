@@ -127,6 +127,7 @@ mod tests {
                 AuthorizeError::Temporary { retry_after: wait, .. } => {
                     assert!(!refused && wait == retry_after, "{status}");
                 }
+                other => panic!("{status}: {other:?}"),
             }
         }
         assert!(matches!(judged(Error::Timeout), AuthorizeError::Temporary { .. }));

@@ -46,6 +46,12 @@ pub enum LoginError {
         /// What the server said about it.
         message: String,
     },
+    /// It was not sent: no session id looks like this. For the caller the same as [`LoginError::Rejected`].
+    #[error("this is no session id: it {reason}")]
+    NotASid {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// Nothing is known about the session id: keep it and try again, with a growing distance.
     #[error("{error}")]
     Unreachable {
@@ -81,14 +87,15 @@ pub(crate) fn secret_header(secret: &SecretString) -> Option<HeaderValue> {
 
 /// Logs in once.
 pub(crate) async fn log_in(http: &Http, config: &BrandConfig, sid: &SecretString) -> Result<SignedIn, LoginError> {
-    let header = secret_header(sid).filter(|header| !header.is_empty()).ok_or_else(|| LoginError::Rejected {
-        message: "it is empty or holds characters that no session id has".to_owned(),
-    })?;
+    let header = secret_header(sid)
+        .filter(|header| !header.is_empty())
+        .ok_or(LoginError::NotASid { reason: "is empty or holds characters that no session id has" })?;
     let url = extended(&config.fusion_url, &["Platform", "LoginAuthToken"])?;
     let request = http.request(Method::POST, url).header(AUTHTOKEN, header).json(&Map::new());
     let reply = http.send(request).await.map_err(|error| error_without(error, &[sid]))?;
     judge(&reply, sid).map_err(|failure| match failure {
         LoginError::Rejected { message } => LoginError::Rejected { message: text_without(message, &[sid]) },
+        LoginError::NotASid { reason } => LoginError::NotASid { reason },
         LoginError::Unreachable { error, retry_after } => {
             LoginError::Unreachable { error: error_without(error, &[sid]), retry_after }
         }

@@ -46,7 +46,7 @@ impl Session {
     /// Logs in with a session id (Fast Track: `Platform/LoginAuthToken`).
     ///
     /// # Errors
-    /// [`LoginError::Rejected`] when only another session id helps, [`LoginError::Unreachable`] when waiting may.
+    /// [`LoginError::Rejected`] or [`LoginError::NotASid`] when only another session id helps, [`LoginError::Unreachable`] when waiting may.
     pub async fn log_in(http: &Http, config: BrandConfig, brand: &str, sid: SecretString) -> Result<Self, LoginError> {
         let brand = brand_name(brand)?;
         let sid = SecretString::from(sid.expose_secret().trim());
@@ -166,6 +166,7 @@ impl Session {
             let outcome = log_in(&self.inner.http, &self.inner.config, &self.inner.sid).await;
             let outcome = outcome.map_err(|failure| match failure {
                 LoginError::Rejected { message } => Error::SessionRejected { message },
+                LoginError::NotASid { reason } => Error::SessionRejected { message: format!("it {reason}") },
                 LoginError::Unreachable { error, .. } => error,
             });
             let SignedIn { user, token } = self.scrubbed(outcome)?;

@@ -95,6 +95,11 @@ impl LastAccount {
         }
     }
 
+    /// Whether the sid of `id` belongs in the keyring while this account is signed in.
+    pub(crate) fn keeps_sid_of(&self, id: &AccountId) -> bool {
+        self.keep == Keep::Keyring && self.id == *id
+    }
+
     /// Writes it to `data_dir`, whole or not at all.
     pub fn write(&self, data_dir: &Path) -> Result<(), StoreError> {
         let on_disk = OnDisk {

@@ -7,8 +7,10 @@ use secrecy::SecretString;
 
 use crate::{AccountId, Problem};
 
+mod keeper;
 mod keyring;
 
+pub(crate) use keeper::Keeper;
 pub use keyring::KeyringSecrets;
 
 /// What every call of [`Secrets`] answers with, once it is done.

@@ -83,6 +83,7 @@ mod tests {
             unread,
             total: unread,
             last_synced: None,
+            up_to_date: false,
             outbox: 0,
             notices: vec![],
             counters: Counters::default(),

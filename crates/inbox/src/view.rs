@@ -91,8 +91,10 @@ pub struct View {
     pub unread: u64,
     /// Messages in the list.
     pub total: u64,
-    /// When the list call last succeeded.
+    /// When the list call last succeeded, in this run of the program or an earlier one.
     pub last_synced: Option<Timestamp>,
+    /// Nothing is known to be missing: the list was called since this session stands and since the last gap.
+    pub up_to_date: bool,
     /// Read marks that have not reached the server yet.
     pub outbox: u64,
     /// What the person should know: no keyring, no notification service, no tray, store started anew.
@@ -130,6 +132,7 @@ impl View {
             unread: 0,
             total: 0,
             last_synced: None,
+            up_to_date: false,
             outbox: 0,
             notices: Vec::new(),
             counters: Counters::default(),

@@ -27,6 +27,8 @@ use crate::{
 
 /// How long a command that has the folder, or an app that is starting or ending, is waited for.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How often the data folder is looked for.
+const LOOK_AT_FOLDER: Duration = Duration::from_secs(10);
 
 /// What a start needs before there is an app.
 pub struct Prepared {
@@ -131,8 +133,11 @@ pub fn set_up(app: &mut App, prepared: Prepared, hidden: bool) -> Result<(), Pro
     })?;
     let ending = Arc::new(AtomicBool::new(false));
     let on_show = on_show(window.clone(), Arc::clone(&ending));
-    let server = tauri::async_runtime::block_on(async { control::Server::start(&folder, handle.clone(), on_show) })?;
-    app.manage(lock);
+    let lock = Arc::new(lock);
+    let server = tauri::async_runtime::block_on(async {
+        control::Server::start(&folder, Arc::clone(&lock), handle.clone(), on_show)
+    })?;
+    app.manage(Arc::clone(&lock));
     app.manage(Shell {
         handle: handle.clone(),
         window: window.clone(),
@@ -143,6 +148,7 @@ pub fn set_up(app: &mut App, prepared: Prepared, hidden: bool) -> Result<(), Pro
     tauri::async_runtime::spawn(pass_clicks_on(handle.clone(), clicked));
     tauri::async_runtime::spawn(pass_views_on(app.clone(), handle.clone()));
     tauri::async_runtime::spawn(quit_on_signal(app.clone()));
+    tauri::async_runtime::spawn(quit_without_folder(app.clone(), lock));
     #[cfg(target_os = "linux")]
     tauri::async_runtime::spawn(follow_notification_service(handle.clone(), alerts));
     tauri::async_runtime::spawn(follow_panel(app.clone(), handle, tray, no_tray));
@@ -230,6 +236,22 @@ async fn follow_panel(app: AppHandle, handle: Handle, tray: Option<Arc<Tray>>, n
     }
     #[cfg(not(target_os = "linux"))]
     drop((app, tray));
+}
+
+/// Somebody removed the data folder. Going on would mean to write where nothing is kept, beside a second Traybell that
+/// somebody starts.
+async fn quit_without_folder(app: AppHandle, lock: Arc<control::Lock>) {
+    while lock.is_ours() {
+        tokio::time::sleep(LOOK_AT_FOLDER).await;
+    }
+    let problem = Problem::new(
+        Code::StoreFailed,
+        "Traybell's data folder was removed while Traybell was running.",
+        "Start Traybell again and sign in.",
+    );
+    tracing::error!(%problem, "ending");
+    app.state::<Shell>().tell("Traybell ended", &problem).await;
+    quit(&app);
 }
 
 /// A session that ends, or a service manager, asks by signal.

@@ -37,7 +37,7 @@ pub struct Own {
     handle: Handle,
     server: Server,
     make_way: Arc<Notify>,
-    _lock: Lock,
+    _lock: Arc<Lock>,
 }
 
 impl Door {
@@ -91,7 +91,8 @@ impl Own {
                 "Try again.",
             ))
         });
-        let server = Server::start(folder, handle.clone(), on_show)?;
+        let lock = Arc::new(lock);
+        let server = Server::start(folder, Arc::clone(&lock), handle.clone(), on_show)?;
         Ok(Self { handle, server, make_way, _lock: lock })
     }
 

@@ -18,8 +18,8 @@ pub struct Output {
 /// Why a command failed; wrong usage never comes this far.
 #[derive(Debug)]
 pub enum Failure {
-    /// It could not be done.
-    Problem(Problem),
+    /// It could not be done, or not all of it.
+    Problems(Vec<Problem>),
     /// It was done, and has said already what it found wrong.
     Said,
     /// Nobody reads what it says any more, as in `… | head`.
@@ -28,7 +28,7 @@ pub enum Failure {
 
 impl From<Problem> for Failure {
     fn from(problem: Problem) -> Self {
-        Self::Problem(problem)
+        Self::Problems(vec![problem])
     }
 }
 
@@ -42,15 +42,19 @@ impl Failure {
     /// Says it on stderr and gives the exit status.
     pub fn report(self) -> ExitCode {
         match self {
-            Self::Problem(problem) => {
-                eprintln!("traybell: {}", printable(&problem.message));
-                if !problem.hint.is_empty() {
-                    eprintln!("traybell: {}", printable(&problem.hint));
+            Self::Problems(problems) => {
+                for (number, problem) in problems.iter().enumerate() {
+                    eprintln!("traybell: {}", printable(&problem.message));
+                    // Once for all that it helps against.
+                    let is_last = problems.get(number + 1).is_none_or(|next| next.hint != problem.hint);
+                    if is_last && !problem.hint.is_empty() {
+                        eprintln!("traybell: {}", printable(&problem.hint));
+                    }
                 }
-                ExitCode::FAILURE
             }
-            Self::Said | Self::Unread => ExitCode::FAILURE,
+            Self::Said | Self::Unread => {}
         }
+        ExitCode::FAILURE
     }
 }
 

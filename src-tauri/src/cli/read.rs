@@ -1,6 +1,6 @@
 //! `read`: marks messages as read, here at once and on the server before it answers.
 
-use inbox::{Code, MessageId};
+use inbox::{Code, MessageId, Problem};
 
 use super::{Door, Failure, Output};
 use crate::{control::Request, folder::Folder};
@@ -16,29 +16,32 @@ pub async fn run(folder: &Folder, output: &mut Output, ids: Vec<String>, all: bo
 async fn mark(door: &mut Door, output: &mut Output, ids: Vec<String>, all: bool) -> Result<(), Failure> {
     // A controller that just started knows of messages sent meanwhile only after its first list.
     door.view().await?;
-    let count = if all {
-        door.ask::<u64>(Request::MarkAllRead).await?
-    } else {
-        let mut count = 0;
-        for id in ids {
-            door.ask::<()>(Request::MarkRead { id: MessageId(id.clone()) }).await.map_err(|mut problem| {
-                problem.message = format!("{id}: {}", problem.message);
-                problem
-            })?;
-            count += 1;
+    let mut problems = Vec::new();
+    let mut marked = 0;
+    if all {
+        marked = door.ask::<u64>(Request::MarkAllRead).await?;
+    }
+    for id in ids {
+        match door.ask::<()>(Request::MarkRead { id: MessageId(id.clone()) }).await {
+            Ok(()) => marked += 1,
+            // The others are as they were asked for.
+            Err(problem) => problems.push(Problem { message: format!("{id}: {}", problem.message), ..problem }),
         }
-        count
-    };
-    door.ask::<()>(Request::Flush).await.map_err(|mut problem| {
+    }
+    // What was marked, now or before, is to be on the server.
+    match door.ask::<()>(Request::Flush).await {
+        Ok(()) => output.line(&match marked {
+            0 => "Nothing to mark.".to_owned(),
+            1 => "1 message marked as read.".to_owned(),
+            n => format!("{n} messages marked as read."),
+        })?,
+        Err(problem) if problem.code == Code::NotSignedIn && !problems.is_empty() => {}
         // A refused mark is taken back here too: it says so itself.
-        if problem.code != Code::MarkRefused {
-            problem.message = format!("Marked here, and the server has not got it yet: {}", problem.message);
-        }
-        problem
-    })?;
-    output.line(&match count {
-        0 => "Nothing to mark.".to_owned(),
-        1 => "1 message marked as read.".to_owned(),
-        n => format!("{n} messages marked as read."),
-    })
+        Err(problem) if problem.code == Code::MarkRefused => problems.push(problem),
+        Err(problem) => problems.push(Problem {
+            message: format!("Marked here, and the server has not got it yet: {}", problem.message),
+            ..problem
+        }),
+    }
+    if problems.is_empty() { Ok(()) } else { Err(Failure::Problems(problems)) }
 }

@@ -58,15 +58,27 @@ async fn ask(door: &mut Door, output: &mut Output, arguments: SignIn, sid: Secre
 /// Signs out.
 pub async fn sign_out(folder: &Folder, output: &mut Output, discard: bool) -> Result<(), Failure> {
     let mut door = Door::open(folder).await?;
-    let done = door.ask::<()>(Request::SignOut { discard }).await.map_err(|mut problem| {
-        if problem.code == Code::OutboxNotEmpty {
-            "Try again once the server can be reached, or add --discard to give them up.".clone_into(&mut problem.hint);
-        }
-        problem
-    });
+    let done = leave(&mut door, discard).await;
     door.close().await;
     done?;
     output.line("Signed out.")
+}
+
+async fn leave(door: &mut Door, discard: bool) -> Result<(), Problem> {
+    let mut why = String::new();
+    if !discard && door.view().await?.outbox > 0 {
+        // A mark that the server refuses waits no longer, and is none that a sign-out would lose.
+        if let Err(problem) = door.ask::<()>(Request::Flush).await {
+            why = format!(" {}", problem.message);
+        }
+    }
+    door.ask::<()>(Request::SignOut { discard }).await.map_err(|mut problem| {
+        if problem.code == Code::OutboxNotEmpty {
+            problem.message.push_str(&why);
+            "Try again once the server can be reached, or add --discard to give them up.".clone_into(&mut problem.hint);
+        }
+        problem
+    })
 }
 
 fn read_sid() -> Result<SecretString, Problem> {

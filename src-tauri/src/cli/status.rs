@@ -184,6 +184,7 @@ mod tests {
             unread: 2,
             total: 5,
             last_synced: None,
+            up_to_date: false,
             outbox: 1,
             notices: vec![Problem::new(Code::NoTray, "No tray.", "Add one.")],
             counters: Counters::default(),

@@ -27,9 +27,15 @@ impl Address {
     /// Where the owner of `folder` listens. A socket that an ended owner left is removed: the caller holds the lock.
     pub fn to_listen(folder: &Folder) -> io::Result<Self> {
         let address = Self::to_connect(folder)?;
-        match std::fs::remove_file(&address.path) {
+        address.remove()?;
+        Ok(address)
+    }
+
+    /// Removes the socket. Fine when there is none.
+    pub fn remove(&self) -> io::Result<()> {
+        match std::fs::remove_file(&self.path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            Ok(()) | Err(_) => Ok(address),
+            Ok(()) | Err(_) => Ok(()),
         }
     }
 
@@ -85,6 +91,12 @@ impl Address {
         let pipe = format!("traybell-{:016x}{:016x}", random(), random());
         std::fs::write(Self::file(folder), &pipe)?;
         Ok(Self { pipe })
+    }
+
+    /// A pipe goes with the program that made it.
+    #[expect(clippy::unnecessary_wraps, clippy::unused_self, reason = "the same shape as on Unix")]
+    pub fn remove(&self) -> io::Result<()> {
+        Ok(())
     }
 
     /// Where to reach the owner of `folder`.

@@ -1,25 +1,25 @@
 //! [`Client`]: asks the program that owns the data folder.
 
-use std::{io, time::Duration};
+use std::time::Duration;
 
 use inbox::{Code, Problem};
 use interprocess::local_socket::tokio::{Stream, prelude::*};
 use serde::de::DeserializeOwned;
 use tokio::{
-    io::{AsyncWriteExt as _, BufReader},
+    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
     time::timeout,
 };
 
 use super::{
     address::Address,
-    protocol::{self, MAX_ANSWER, Outcome, Request},
+    protocol::{self, Greeting, MAX_ANSWER, MAX_REQUEST, Outcome, Request},
 };
 use crate::folder::Folder;
 
-/// A connection takes no longer on one machine.
-const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 /// Signing in is the longest: several calls, each with a limit of its own.
 const ANSWER_LIMIT: Duration = Duration::from_secs(150);
+/// Showing the window waits for nothing.
+const SHOW_LIMIT: Duration = Duration::from_secs(10);
 
 /// One connection to the owner of the folder.
 #[derive(Debug)]
@@ -29,17 +29,26 @@ pub struct Client {
 }
 
 impl Client {
-    /// Connects, or says that nobody listens.
-    pub async fn connect(folder: &Folder) -> io::Result<Self> {
-        let address = Address::to_connect(folder)?;
-        let stream = timeout(CONNECT_LIMIT, Stream::connect(address.name()?)).await??;
-        Ok(Self { stream: BufReader::new(stream), _address: address })
+    /// Connects and waits for a place. `None` when nobody listens, or when the one who did has ended: then nothing was
+    /// asked, and the folder may be free.
+    pub async fn connect(folder: &Folder) -> Result<Option<Self>, Problem> {
+        let Ok(address) = Address::to_connect(folder) else { return Ok(None) };
+        let name = address.name().map_err(|error| folder.unwritable(&error))?;
+        let Ok(stream) = Stream::connect(name).await else { return Ok(None) };
+        let mut stream = BufReader::new(stream);
+        if stream.fill_buf().await.map_or(true, <[u8]>::is_empty) {
+            return Ok(None);
+        }
+        let greeting: Option<Greeting> = protocol::read(&mut stream, MAX_REQUEST).await?;
+        Ok(greeting.filter(|greeting| greeting.ready).map(|_| Self { stream, _address: address }))
     }
 
     /// One request, one answer.
     pub async fn ask<T: DeserializeOwned>(&mut self, request: &Request) -> Result<T, Problem> {
         self.send(request).await?;
-        match timeout(ANSWER_LIMIT, self.next()).await {
+        // Whoever starts the app looks at the screen meanwhile.
+        let limit = if matches!(request, Request::Show) { SHOW_LIMIT } else { ANSWER_LIMIT };
+        match timeout(limit, self.next()).await {
             Ok(Ok(Some(answer))) => Ok(answer),
             Ok(Ok(None)) => Err(gone()),
             Ok(Err(problem)) => Err(problem),

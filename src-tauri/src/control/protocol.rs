@@ -92,6 +92,13 @@ pub struct Line<T> {
     carries: T,
 }
 
+/// What the owner of the folder says first, once it has a place for the asker: before that it may end unasked.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Greeting {
+    /// What is asked now is answered.
+    pub ready: bool,
+}
+
 /// What comes back.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -8,21 +8,26 @@ use interprocess::local_socket::tokio::{Listener, Stream, prelude::*};
 use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
-    sync::{Semaphore, watch},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
     task::JoinHandle,
     time::timeout,
 };
 
 use super::{
     address::Address,
-    protocol::{self, MAX_REQUEST, Outcome, Request},
+    lock::Lock,
+    protocol::{self, Greeting, MAX_REQUEST, Outcome, Request},
 };
 use crate::folder::Folder;
 
 /// Askers at a time; more wait.
-const CONNECTIONS: usize = 16;
-/// A connection that asks nothing for so long is closed.
-const IDLE: Duration = Duration::from_mins(1);
+const CONNECTIONS: usize = 64;
+/// Those who follow the view at a time; they take no place of the askers'.
+const WATCHERS: usize = 64;
+/// A connection that asks nothing at all for so long is closed.
+const FIRST_REQUEST: Duration = Duration::from_secs(10);
+/// One that asked before and may ask again, such as a `list` whose reader pages through it.
+const IDLE: Duration = Duration::from_mins(10);
 /// A program that does not read its answer for so long is gone.
 const WRITE_LIMIT: Duration = Duration::from_secs(30);
 /// How long `status` and the like wait for a first connection before they answer "connecting".
@@ -35,24 +40,48 @@ pub type OnShow = Arc<dyn Fn() -> Result<(), Problem> + Send + Sync>;
 #[derive(Debug)]
 pub struct Server {
     task: JoinHandle<()>,
-    places: Arc<Semaphore>,
+    places: Places,
+}
+
+/// The socket, removed at the end unless it is somebody else's by then.
+struct Listening {
+    listener: Listener,
+    address: Address,
+    lock: Arc<Lock>,
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        if !self.lock.is_ours() {
+            return;
+        }
+        if let Err(error) = self.address.remove() {
+            tracing::info!(%error, "the control socket stays behind");
+        }
+    }
+}
+
+/// How many more are taken in.
+#[derive(Debug, Clone)]
+struct Places {
+    askers: Arc<Semaphore>,
+    watchers: Arc<Semaphore>,
 }
 
 impl Server {
-    /// Starts to listen in `folder`, whose lock the caller holds. Runs on the current tokio runtime.
-    pub fn start(folder: &Folder, handle: Handle, on_show: OnShow) -> Result<Self, Problem> {
+    /// Starts to listen in `folder`. Runs on the current tokio runtime.
+    pub fn start(folder: &Folder, lock: Arc<Lock>, handle: Handle, on_show: OnShow) -> Result<Self, Problem> {
         let address = Address::to_listen(folder).map_err(|error| folder.unwritable(&error))?;
         let listener = address
             .options()
-            .and_then(interprocess::local_socket::ListenerOptions::create_tokio)
+            .and_then(|options| options.reclaim_name(false).create_tokio())
             .map_err(|error| folder.unwritable(&error))?;
-        let places = Arc::new(Semaphore::new(CONNECTIONS));
-        let taken = Arc::clone(&places);
+        let listening = Listening { listener, address, lock };
+        let places =
+            Places { askers: Arc::new(Semaphore::new(CONNECTIONS)), watchers: Arc::new(Semaphore::new(WATCHERS)) };
+        let taken = places.clone();
         let task = tokio::spawn(async move {
-            accept(&listener, &taken, &handle, &on_show).await;
-            // The address outlives the listener, which removes its socket by it.
-            drop(listener);
-            drop(address);
+            accept(&listening.listener, &taken, &handle, &on_show).await;
         });
         Ok(Self { task, places })
     }
@@ -62,7 +91,7 @@ impl Server {
         self.stop().await;
         let all = u32::try_from(CONNECTIONS).unwrap_or(u32::MAX);
         // Those that have not finished by then are cut off with the program.
-        let _ = timeout(limit, self.places.acquire_many(all)).await;
+        let _ = timeout(limit, self.places.askers.acquire_many(all)).await;
     }
 
     /// Stops listening and removes the socket.
@@ -83,17 +112,16 @@ impl Drop for Server {
     }
 }
 
-async fn accept(listener: &Listener, places: &Arc<Semaphore>, handle: &Handle, on_show: &OnShow) {
+async fn accept(listener: &Listener, places: &Places, handle: &Handle, on_show: &OnShow) {
     loop {
-        let Ok(place) = Arc::clone(places).acquire_owned().await else { return };
+        let Ok(place) = Arc::clone(&places.askers).acquire_owned().await else { return };
         match listener.accept().await {
             Ok(stream) => {
-                let (handle, on_show) = (handle.clone(), Arc::clone(on_show));
+                let (handle, on_show, watchers) = (handle.clone(), Arc::clone(on_show), Arc::clone(&places.watchers));
                 tokio::spawn(async move {
-                    if let Err(error) = converse(BufReader::new(stream), &handle, &on_show).await {
+                    if let Err(error) = converse(BufReader::new(stream), &handle, &on_show, place, watchers).await {
                         tracing::debug!(%error, "a control connection ended");
                     }
-                    drop(place);
                 });
             }
             Err(error) => {
@@ -105,12 +133,27 @@ async fn accept(listener: &Listener, places: &Arc<Semaphore>, handle: &Handle, o
     }
 }
 
-async fn converse(mut stream: BufReader<Stream>, handle: &Handle, on_show: &OnShow) -> io::Result<()> {
+async fn converse(
+    mut stream: BufReader<Stream>,
+    handle: &Handle,
+    on_show: &OnShow,
+    place: OwnedSemaphorePermit,
+    watchers: Arc<Semaphore>,
+) -> io::Result<()> {
+    send(&mut stream, Greeting { ready: true }).await?;
+    let mut idle = FIRST_REQUEST;
     loop {
-        let Ok(read) = timeout(IDLE, protocol::read(&mut stream, MAX_REQUEST)).await else { return Ok(()) };
+        let Ok(read) = timeout(idle, protocol::read(&mut stream, MAX_REQUEST)).await else { return Ok(()) };
+        idle = IDLE;
         let outcome = match read {
             Ok(None) => return Ok(()),
-            Ok(Some(Request::Watch)) => return watch(stream, handle.view()).await,
+            Ok(Some(Request::Watch)) => match watchers.try_acquire_owned() {
+                Ok(_watching) => {
+                    drop(place);
+                    return watch(stream, handle.view()).await;
+                }
+                Err(_) => return send(&mut stream, Outcome::Failed(too_many())).await,
+            },
             Ok(Some(Request::Show)) => on_show().map(|()| Value::Null),
             Ok(Some(request)) => answer(handle, request).await,
             Err(problem) => {
@@ -136,8 +179,12 @@ async fn watch(mut stream: BufReader<Stream>, mut view: watch::Receiver<View>) -
     }
 }
 
-async fn send(stream: &mut BufReader<Stream>, outcome: Outcome) -> io::Result<()> {
-    let line = protocol::write(outcome).map_err(io::Error::other)?;
+fn too_many() -> Problem {
+    Problem::new(Code::Internal, format!("{WATCHERS} programs follow Traybell's status already."), "End some of them.")
+}
+
+async fn send(stream: &mut BufReader<Stream>, line: impl serde::Serialize) -> io::Result<()> {
+    let line = protocol::write(line).map_err(io::Error::other)?;
     timeout(WRITE_LIMIT, stream.get_mut().write_all(&line)).await?
 }
 
@@ -171,8 +218,9 @@ async fn settled(handle: &Handle) -> View {
 fn is_settled(view: &View) -> bool {
     match &view.session {
         SessionView::SigningIn { .. } | SessionView::Online { socket: Socket::Connecting, .. } => false,
-        // What was sent meanwhile is there after the first list.
-        SessionView::Online { socket: Socket::Live, .. } => view.last_synced.is_some(),
+        // What was sent meanwhile is there after the list. It is called by a session whose socket alone is down, too.
+        SessionView::Online { socket: Socket::Live, .. } => view.up_to_date,
+        SessionView::Offline { problem, .. } if problem.code == Code::NoLiveConnection => view.up_to_date,
         SessionView::SignedOut { .. } | SessionView::Offline { .. } | SessionView::Rejected { .. } => true,
     }
 }

@@ -28,7 +28,7 @@ async fn a_session_id_that_cannot_be_sent_is_rejected_unsent() {
     let fake = Fake::start().await;
     for sid in ["", "   ", "two\nlines", "sid\r\nx-injected: 1"] {
         let outcome = fake.log_in(&http(), sid).await;
-        assert!(matches!(outcome, Err(LoginError::Rejected { .. })), "{sid:?}: {outcome:?}");
+        assert!(matches!(outcome, Err(LoginError::NotASid { .. })), "{sid:?}: {outcome:?}");
     }
     assert_eq!(fake.log_ins(), 0);
 }

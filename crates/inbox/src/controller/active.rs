@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::{
     completing::Turns,
     problems,
-    schedule::{Pause, Schedule, retry_delay},
+    schedule::{Currency, Pause, Schedule, retry_delay},
 };
 use crate::{
     AccountView, Code, Keep, LastAccount, Message, MessageId, Problem, SessionView, Socket, handle::Answer,
@@ -30,6 +30,7 @@ pub(super) struct Active {
     pub(super) live: Option<pusher_client::Client>,
     pub(super) link: Link,
     pub(super) list: Schedule,
+    pub(super) currency: Currency,
     /// When to try to resume; none while a try is under way, the session stands, or a person is waited for.
     pub(super) resume_at: Option<Instant>,
     /// The person did not unlock the keyring: it is asked for again once they turn to us.
@@ -97,6 +98,7 @@ impl Active {
                 socket: SocketLink::Down { since: now, from: Instant::now(), problem: None },
             },
             list: Schedule::default(),
+            currency: Currency::default(),
             resume_at: Some(Instant::now()),
             person_refused: false,
             resume_failures: 0,
@@ -151,6 +153,7 @@ impl Active {
     pub(super) fn drop_session(&mut self, now: Timestamp) -> Option<pusher_client::Client> {
         self.session = None;
         self.list.clear();
+        self.currency.missed();
         self.marking.clear();
         self.reconfigure_at = None;
         self.subscribed_before = false;

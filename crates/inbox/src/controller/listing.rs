@@ -50,6 +50,7 @@ impl<H: Host> Controller<H> {
         if !active.list.start(now) {
             return;
         }
+        active.currency.call_began();
         self.counters.list_calls += 1;
         let clock = self.options.now;
         self.spawn_for_session(async move {
@@ -75,6 +76,7 @@ impl<H: Host> Controller<H> {
                 let Some(active) = &mut self.active else { return };
                 active.link.failing = None;
                 if merged {
+                    active.currency.call_succeeded();
                     active.list.succeeded(Instant::now(), jitter);
                     let noted = active.store.set_meta(LAST_SYNCED, &now.to_string());
                     self.stored(noted);

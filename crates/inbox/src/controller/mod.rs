@@ -33,6 +33,7 @@ use self::{
 use crate::{
     Code, Counters, Handle, Host, LastAccount, Problem, Secrets, SessionView, Step, TrayView, View,
     handle::{Answer, Request},
+    secrets::Keeper,
     store::{Store, StoreError, private_files},
     tray_view,
 };
@@ -133,6 +134,7 @@ struct Controller<H> {
     options: Arc<Options>,
     host: Arc<H>,
     http: Http,
+    keeper: Keeper,
     view: Arc<watch::Sender<View>>,
     news: mpsc::Sender<News>,
     incoming_news: mpsc::Receiver<News>,
@@ -160,8 +162,10 @@ impl<H: Host> Controller<H> {
     fn new(options: Arc<Options>, host: Arc<H>, view: Arc<watch::Sender<View>>) -> Result<Self, Problem> {
         let http = Http::new().map_err(|error| problems::call(&error))?;
         let (news, incoming_news) = mpsc::channel(256);
+        let keeper = Keeper::new(Arc::clone(&options.secrets), options.data_dir.clone());
         Ok(Self {
             options,
+            keeper,
             host,
             http,
             view,
@@ -195,7 +199,9 @@ impl<H: Host> Controller<H> {
 
     /// Opens the store of the account that was signed in last, if any.
     fn resume_last(&mut self) -> Result<(), Problem> {
-        let Some(account) = LastAccount::read(&self.options.data_dir)? else { return Ok(()) };
+        let last = LastAccount::read(&self.options.data_dir)?;
+        self.keeper.forget_unclaimed(|id| last.as_ref().is_some_and(|last| last.keeps_sid_of(id)));
+        let Some(account) = last else { return Ok(()) };
         let active = self.open(account)?;
         self.active = Some(active);
         Ok(())
@@ -350,6 +356,7 @@ impl<H: Host> Controller<H> {
                 // What is with the notification service reports for the file that is gone, so it is not waited for.
                 active.alerting = false;
                 active.alert_at = None;
+                active.currency.missed();
                 active.list.trigger_now(Instant::now());
                 self.active = Some(active);
                 self.generation += 1;
@@ -400,6 +407,7 @@ impl<H: Host> Controller<H> {
             let counts = active.store.counts(now)?;
             let outbox = active.store.outbox_len()?;
             let synced = active.store.meta(listing::LAST_SYNCED)?.and_then(|text| text.parse().ok());
+            view.up_to_date = active.currency.is_current();
             Ok::<_, StoreError>((active.account_view(), active.store.revision(), counts, outbox, synced))
         });
         if let Some(Some((account, revision, counts, outbox, synced))) = read.map(|read| self.found(read)) {

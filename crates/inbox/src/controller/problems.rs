@@ -4,6 +4,8 @@ use fasttrack_client::{Error, LoginError, MarkError};
 
 use crate::{Code, Problem};
 
+const TRIES_AGAIN: &str = "Traybell tries again by itself.";
+
 /// The config of `brand` could not be read.
 pub(super) fn config(error: &Error, brand: &str) -> Problem {
     match error {
@@ -20,8 +22,21 @@ pub(super) fn config(error: &Error, brand: &str) -> Problem {
 pub(super) fn log_in(error: &LoginError, brand: &str) -> Problem {
     match error {
         LoginError::Rejected { message } => rejected(brand, message),
+        LoginError::NotASid { .. } => Problem::new(
+            Code::Rejected,
+            sentence(error),
+            format!("Copy it again from the {brand} site, whole and without anything around it."),
+        ),
         LoginError::Unreachable { error, .. } => call(error),
     }
+}
+
+/// What nothing repeats by itself: a person's sign-in that failed.
+pub(super) fn not_repeated(problem: Problem) -> Problem {
+    if problem.hint != TRIES_AGAIN {
+        return problem;
+    }
+    Problem { hint: "Check the address and the network connection, and try again.".to_owned(), ..problem }
 }
 
 /// The server refused the sid; `said` is what it said, if anything.
@@ -30,7 +45,7 @@ pub(super) fn rejected(brand: &str, said: &str) -> Problem {
     let message = if said.is_empty() {
         format!("{brand} did not accept this session id.")
     } else {
-        format!("{brand} did not accept this session id. The server said: {}", crate::text::bound(said, 200))
+        full_stop(format!("{brand} did not accept this session id. The server said: {}", crate::text::bound(said, 200)))
     };
     Problem::new(
         Code::Rejected,
@@ -80,28 +95,38 @@ pub(super) fn call(error: &Error) -> Problem {
         Error::NotJson { .. } | Error::Shape { .. } | Error::TooLarge { .. } => {
             "The address may not be a Fast Track server, or something between changes its answers."
         }
-        _ => return Problem::new(Code::Unreachable, sentence(error), "Traybell tries again by itself."),
+        _ => return Problem::new(Code::Unreachable, sentence(error), TRIES_AGAIN),
     };
     Problem::new(Code::BadAnswer, sentence(error), hint)
 }
 
 /// The server refused the read mark of one message.
 pub(super) fn mark_refused(error: &MarkError) -> Problem {
-    Problem::new(Code::MarkRefused, format!("Could not mark as read: {error}"), "Retry, or leave it unread.")
+    let message = full_stop(format!("Could not mark as read: {error}"));
+    Problem::new(Code::MarkRefused, message, "Retry, or leave it unread.")
 }
 
 /// The channel was refused although the session stands.
 pub(super) fn channel_refused(message: &str) -> Problem {
     Problem::new(
         Code::NoLiveConnection,
-        format!("The server refused the live channel: {}", crate::text::bound(message, 200)),
+        full_stop(format!("The server refused the live channel: {}", crate::text::bound(message, 200))),
         "New messages are fetched about every ten minutes until it accepts.",
+    )
+}
+
+/// The channel is not there yet, for a reason that may pass.
+pub(super) fn channel_delayed(reason: &str) -> Problem {
+    Problem::new(
+        Code::NoLiveConnection,
+        full_stop(format!("The live channel is not there yet: {}", crate::text::bound(reason, 200))),
+        TRIES_AGAIN,
     )
 }
 
 /// The socket is down and gave no reason.
 pub(super) fn no_live_connection() -> Problem {
-    Problem::new(Code::NoLiveConnection, "The live connection is not up.", "Traybell tries again by itself.")
+    Problem::new(Code::NoLiveConnection, "The live connection is not up.", TRIES_AGAIN)
 }
 
 /// The socket was lost.
@@ -110,9 +135,9 @@ pub(super) fn socket_lost(reason: &str) -> Problem {
     let message = if reason.is_empty() {
         "The live connection was lost.".to_owned()
     } else {
-        format!("The live connection was lost: {}", crate::text::bound(reason, 200))
+        full_stop(format!("The live connection was lost: {}", crate::text::bound(reason, 200)))
     };
-    Problem::new(Code::NoLiveConnection, message, "Traybell tries again by itself.")
+    Problem::new(Code::NoLiveConnection, message, TRIES_AGAIN)
 }
 
 /// Nobody is signed in.
@@ -133,10 +158,13 @@ pub(super) fn not_found() -> Problem {
 fn sentence(error: &impl std::fmt::Display) -> String {
     let text = error.to_string();
     let mut chars = text.chars();
-    let mut sentence: String =
-        chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default();
-    if !sentence.ends_with(['.', '!', '?']) {
-        sentence.push('.');
+    full_stop(chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default())
+}
+
+/// What ends in the words of a server, which may or may not end like a sentence.
+fn full_stop(mut text: String) -> String {
+    if !text.ends_with(['.', '!', '?', '…']) {
+        text.push('.');
     }
-    sentence
+    text
 }

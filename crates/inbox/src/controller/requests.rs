@@ -1,6 +1,6 @@
 //! What a person asks of the controller, request by request.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use fasttrack_client::Environment;
 use tokio::time::Instant;
@@ -11,10 +11,11 @@ use super::{
     problems, session,
 };
 use crate::{
-    AlertTarget, ButtonView, Code, Detail, Host, Keep, LastAccount, Message, MessageId, Problem, Secrets, SignIn, Step,
+    AlertTarget, ButtonView, Code, Detail, Host, Keep, LastAccount, Message, MessageId, Problem, SignIn, Step,
     handle::{Answer, Request},
     images::{Picture, Pictures},
     link::{self, Judgement},
+    secrets::Keeper,
     store::StoreError,
 };
 
@@ -137,7 +138,7 @@ impl<H: Host> Controller<H> {
         self.signing_in = Some(SigningIn { step: Step::Brand, answer });
         let signed_in = session::sign_in(
             self.http.clone(),
-            Arc::clone(&self.options.secrets),
+            self.keeper.clone(),
             sign_in,
             Scope::Session(self.epoch),
             self.news.clone(),
@@ -166,9 +167,9 @@ impl<H: Host> Controller<H> {
         }
         let Some(kept) = kept else { return give(signing_in.answer, outcome) };
         // Nobody is signed in with it, so no sign-out would ever remove it.
-        let secrets = Arc::clone(&self.options.secrets);
+        let keeper = self.keeper.clone();
         tokio::spawn(async move {
-            if let Err(problem) = secrets.delete(&kept).await {
+            if let Err(problem) = keeper.forget(&kept).await {
                 tracing::warn!(%problem, "the sid of a sign-in that failed stays in the keyring");
             }
             give(signing_in.answer, outcome);
@@ -183,22 +184,28 @@ impl<H: Host> Controller<H> {
         let id = session::account_id(&sign_in, &session);
         let name = format!("{} {}", user.first_name, user.last_name).trim().to_owned();
         let account = LastAccount { id, name, keep: *keep, insecure_confirmed: *insecure_confirmed };
-        let same = self.active.as_ref().is_some_and(|active| active.account.id == account.id);
-        if same && let Some(active) = &mut self.active {
-            account.write(&self.options.data_dir)?;
-            let before = std::mem::replace(&mut active.account, account);
-            if before.keep != *keep {
-                self.forget_before(before);
-            }
-        } else {
-            // Opened before anything of the account before is let go: what fails here leaves that as it was.
-            let opened = self.open(account.clone())?;
-            account.write(&self.options.data_dir)?;
-            if let Some(before) = self.active.replace(opened) {
-                self.forget_before(before.account);
-            }
+        let before = self.active.as_ref().map(|active| active.account.clone());
+        // Opened before anything of the account before is let go: what fails here leaves that as it was.
+        let opened = match &before {
+            Some(before) if before.id == account.id => None,
+            _ => Some(self.open(account.clone())?),
+        };
+        let replaced = before.filter(|before| before.keep == Keep::Keyring && !account.keeps_sid_of(&before.id));
+        if let Some(replaced) = &replaced {
+            self.keeper.note(&replaced.id)?;
+        }
+        account.write(&self.options.data_dir)?;
+        if *keep == Keep::Keyring {
+            self.keeper.claim(&account.id)?;
+        }
+        if let Some(replaced) = replaced {
+            self.forget_before(replaced);
+        }
+        if let Some(opened) = opened {
+            self.active = Some(opened);
         }
         if let Some(active) = &mut self.active {
+            active.account = account;
             active.session_only_sid = (*keep == Keep::SessionOnly).then(|| sid.clone());
         }
         self.session_stands(session).await;
@@ -207,9 +214,9 @@ impl<H: Host> Controller<H> {
 
     /// Removes the sid that a new sign-in is in place of, in the background: it is not what the person waits for.
     fn forget_before(&self, before: LastAccount) {
-        let secrets = Arc::clone(&self.options.secrets);
+        let keeper = self.keeper.clone();
         tokio::spawn(async move {
-            if let Err(problem) = forget_sid(secrets, before).await {
+            if let Err(problem) = forget_sid(&keeper, before).await {
                 tracing::warn!(%problem, "the sid of the sign-in before stays in the keyring");
             }
         });
@@ -229,21 +236,25 @@ impl<H: Host> Controller<H> {
         }
         active.end_flush(&Err(problems::not_signed_in()));
         // Each step is tried whatever the others did: what can be removed is removed, and the first failure is told.
-        let forgotten = LastAccount::forget(&self.options.data_dir).map_err(Problem::from);
+        let noted = match active.account.keep {
+            Keep::Keyring => self.keeper.note(&active.account.id),
+            Keep::SessionOnly => Ok(()),
+        };
+        let forgotten = LastAccount::forget(&self.options.data_dir).and(noted).map_err(Problem::from);
         let account = active.account;
         self.withdraw_all(&active.store);
         let deleted = active.store.delete().map_err(Problem::from);
-        let secrets = Arc::clone(&self.options.secrets);
+        let keeper = self.keeper.clone();
         // The keyring may ask the person first; the controller does not wait for it.
         tokio::spawn(async move {
-            let sid = forget_sid(secrets, account).await.map_err(|problem| {
+            let sid = forget_sid(&keeper, account).await.map_err(|problem| {
                 Problem::new(
                     problem.code,
                     format!(
                         "Signed out, but the session id could not be removed from the keyring: {}",
                         problem.message
                     ),
-                    "Open the keyring and remove the entry \u{201c}Traybell\u{201d} by hand, or sign in and out again.",
+                    "Traybell tries again at its next start. To be sure, remove the entry \u{201c}Traybell\u{201d} in the keyring by hand.",
                 )
             });
             give(answer, forgotten.and(deleted).and(sid));
@@ -264,7 +275,10 @@ impl<H: Host> Controller<H> {
             0 => Ok(()),
             waiting => Err(Problem::new(
                 Code::OutboxNotEmpty,
-                format!("{waiting} read marks have not reached the server yet."),
+                match waiting {
+                    1 => "1 read mark has not reached the server yet.".to_owned(),
+                    n => format!("{n} read marks have not reached the server yet."),
+                },
                 "Wait until they have, or sign out and discard them.",
             )),
         }
@@ -367,9 +381,9 @@ impl<H: Host> Controller<H> {
 }
 
 /// Removes an account's sid from the keyring.
-async fn forget_sid(secrets: Arc<dyn Secrets>, account: LastAccount) -> Result<(), Problem> {
+async fn forget_sid(keeper: &Keeper, account: LastAccount) -> Result<(), Problem> {
     match account.keep {
-        Keep::Keyring => secrets.delete(&account.id).await,
+        Keep::Keyring => keeper.forget(&account.id).await,
         Keep::SessionOnly => Ok(()),
     }
 }

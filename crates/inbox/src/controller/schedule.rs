@@ -81,6 +81,40 @@ impl Schedule {
     }
 }
 
+/// Whether the list has been called since something may last have been missed. Separate from [`Schedule`]: not every
+/// call is made because something is missing.
+#[derive(Debug, Default)]
+pub(super) struct Currency {
+    /// Rises each time that something may have been missed.
+    missed: u64,
+    /// What it was when the call under way began.
+    called: Option<u64>,
+    /// What it was when the last call that succeeded began.
+    listed: Option<u64>,
+}
+
+impl Currency {
+    /// Something may be on the server that did not come here.
+    pub(super) fn missed(&mut self) {
+        self.missed += 1;
+    }
+
+    /// A list call begins.
+    pub(super) fn call_began(&mut self) {
+        self.called = Some(self.missed);
+    }
+
+    /// What it brought is in the store.
+    pub(super) fn call_succeeded(&mut self) {
+        self.listed = self.called.take();
+    }
+
+    /// Nothing is known to be missing.
+    pub(super) fn is_current(&self) -> bool {
+        self.listed == Some(self.missed)
+    }
+}
+
 /// A wait of everything that goes one way, longer after each failure in a row.
 #[derive(Debug, Default)]
 pub(super) struct Pause {
@@ -181,6 +215,21 @@ mod tests {
         schedule.failed(t0 + seconds(31), 0.5, None);
         schedule.trigger(t0 + seconds(45), Duration::ZERO);
         assert!(schedule.start(t0 + seconds(45)), "a failure without the header asks for nothing");
+    }
+
+    #[test]
+    fn what_was_missed_during_a_call_is_still_missing_after_it() {
+        let mut currency = Currency::default();
+        assert!(!currency.is_current(), "nothing was listed yet");
+        currency.call_began();
+        currency.missed();
+        currency.call_succeeded();
+        assert!(!currency.is_current(), "the answer may be from before");
+        currency.call_began();
+        currency.call_succeeded();
+        assert!(currency.is_current());
+        currency.call_began();
+        assert!(currency.is_current(), "a regular call is no sign that anything is missing");
     }
 
     #[test]

@@ -1,8 +1,6 @@
 //! Getting a session: the person's sign-in and the resume from the keyring, each as one background task that reports
 //! to the controller. The sid passes through here and is written nowhere but to the keyring.
 
-use std::sync::Arc;
-
 use fasttrack_client::{Environment, Http, LoginError, Session, read_config};
 use secrecy::SecretString;
 use tokio::sync::mpsc;
@@ -11,12 +9,12 @@ use super::{
     news::{News, ResumeError, Resumed, Scope, SignedIn, What},
     problems,
 };
-use crate::{AccountId, Keep, LastAccount, Problem, Secrets, SignIn, Step};
+use crate::{AccountId, Keep, LastAccount, Problem, SignIn, Step, secrets::Keeper};
 
 /// Signs in as the person asked; each step is reported as it begins.
 pub(super) async fn sign_in(
     http: Http,
-    secrets: Arc<dyn Secrets>,
+    keeper: Keeper,
     sign_in: SignIn,
     scope: Scope,
     news: mpsc::Sender<News>,
@@ -26,12 +24,12 @@ pub(super) async fn sign_in(
         // A controller that is gone needs no report.
         async move { drop(news.send(News { scope, what: What::SignInStep(step) }).await) }
     };
-    try_sign_in(&http, secrets.as_ref(), sign_in, report).await
+    try_sign_in(&http, &keeper, sign_in, report).await.map_err(problems::not_repeated)
 }
 
 async fn try_sign_in<F: Future<Output = ()>>(
     http: &Http,
-    secrets: &dyn Secrets,
+    keeper: &Keeper,
     sign_in: SignIn,
     report: impl Fn(Step) -> F,
 ) -> Result<SignedIn, Problem> {
@@ -51,8 +49,8 @@ async fn try_sign_in<F: Future<Output = ()>>(
     let mut newly_kept = false;
     if sign_in.keep == Keep::Keyring {
         let account = account_id(&sign_in, &session);
-        newly_kept = matches!(secrets.get(&account).await, Ok(None));
-        secrets.set(&account, &sign_in.sid).await?;
+        newly_kept = matches!(keeper.get(&account).await, Ok(None));
+        keeper.keep(&account, &sign_in.sid).await?;
     }
     Ok(SignedIn { session, sign_in, newly_kept })
 }
@@ -70,16 +68,16 @@ pub(super) fn account_id(sign_in: &SignIn, session: &Session) -> AccountId {
 /// Resumes the session of `account` with the sid from the keyring, or with `sid` where it is kept in memory.
 pub(super) async fn resume(
     http: Http,
-    secrets: Arc<dyn Secrets>,
+    keeper: Keeper,
     account: LastAccount,
     sid: Option<SecretString>,
 ) -> Result<Resumed, ResumeError> {
-    try_resume(&http, secrets.as_ref(), &account, sid).await
+    try_resume(&http, &keeper, &account, sid).await
 }
 
 async fn try_resume(
     http: &Http,
-    secrets: &dyn Secrets,
+    keeper: &Keeper,
     account: &LastAccount,
     sid: Option<SecretString>,
 ) -> Result<Resumed, ResumeError> {
@@ -87,7 +85,7 @@ async fn try_resume(
         (Some(sid), _) => sid,
         (None, Keep::SessionOnly) => return Err(ResumeError::NoSid),
         (None, Keep::Keyring) => {
-            secrets.get(&account.id).await.map_err(ResumeError::Keyring)?.ok_or(ResumeError::NoSid)?
+            keeper.get(&account.id).await.map_err(ResumeError::Keyring)?.ok_or(ResumeError::NoSid)?
         }
     };
     let environment: Environment = account.id.environment.parse().map_err(ResumeError::Config)?;

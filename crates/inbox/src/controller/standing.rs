@@ -66,7 +66,7 @@ impl<H: Host> Controller<H> {
         active.resume_at = None;
         let resume = session::resume(
             self.http.clone(),
-            Arc::clone(&self.options.secrets),
+            self.keeper.clone(),
             active.account.clone(),
             active.session_only_sid.clone(),
         );
@@ -85,6 +85,10 @@ impl<H: Host> Controller<H> {
             }
             ResumeError::LogIn(LoginError::Rejected { message }) => {
                 return self.reject(&problems::rejected(&brand, message));
+            }
+            ResumeError::LogIn(error @ LoginError::NotASid { .. }) => {
+                let problem = problems::log_in(error, &brand);
+                return self.reject(&problem);
             }
             ResumeError::LogIn(error) => problems::log_in(error, &brand),
             ResumeError::Config(error) => problems::config(error, &brand),
@@ -187,7 +191,7 @@ impl<H: Host> Controller<H> {
         let (now, jitter, reconfigure_after) = (self.now(), self.jitter(), self.reconfigure_after());
         let Some(active) = &mut self.active else { return };
         match event {
-            ClientEvent::Lost { code, reason } => {
+            ClientEvent::Lost { code, reason, .. } => {
                 tracing::info!(?code, %reason, "the live connection was lost");
                 active.socket_down(now, Some(problems::socket_lost(&reason)), reconfigure_after);
             }
@@ -196,6 +200,7 @@ impl<H: Host> Controller<H> {
             ClientEvent::Gap(gap) => {
                 tracing::info!(?gap, "messages may have been missed; the list is called");
                 self.counters.gaps += 1;
+                active.currency.missed();
                 active.list.trigger(Instant::now(), SPREAD.mul_f64(jitter));
             }
             ClientEvent::AuthorizationFailed { status, message, .. } => {
@@ -206,6 +211,11 @@ impl<H: Host> Controller<H> {
                 active.link.refused_channel = Some(problems::channel_refused(&message));
                 // The list call tells whether it is the sid that is no longer accepted.
                 active.list.trigger(Instant::now(), Duration::ZERO);
+            }
+            ClientEvent::SubscriptionDelayed { reason, retry_in, .. } => {
+                tracing::info!(%reason, ?retry_in, "the live channel is not there yet");
+                // The socket itself stands, so host and key are right.
+                active.link.socket_down(now, Some(problems::channel_delayed(&reason)));
             }
             ClientEvent::ServerError { code, message, .. } => {
                 tracing::warn!(?code, %message, "the channel server complains");
@@ -225,6 +235,7 @@ impl<H: Host> Controller<H> {
         // After a gap its own report has called for the list, spread; this is for the first subscription.
         if !active.subscribed_before {
             active.subscribed_before = true;
+            active.currency.missed();
             active.list.trigger(Instant::now(), Duration::ZERO);
         }
     }
@@ -232,6 +243,7 @@ impl<H: Host> Controller<H> {
     fn lagged(&mut self, missed: u64) {
         tracing::warn!(missed, "live messages or reports of the socket were missed; the list is called");
         if let Some(active) = &mut self.active {
+            active.currency.missed();
             active.list.trigger(Instant::now(), Duration::ZERO);
         }
     }

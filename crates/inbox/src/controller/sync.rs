@@ -42,6 +42,7 @@ impl<H: Host> Controller<H> {
     pub(super) fn unreadable(&mut self) {
         self.counters.skipped += 1;
         if let Some(active) = &mut self.active {
+            active.currency.missed();
             active.list.trigger(Instant::now(), Duration::ZERO);
         }
     }
@@ -73,6 +74,7 @@ impl<H: Host> Controller<H> {
             // The store refused it: the list call brings it again.
             None => {
                 if let Some(active) = &mut self.active {
+                    active.currency.missed();
                     active.list.trigger(Instant::now(), ALERT_RETRY);
                 }
             }

@@ -4,7 +4,7 @@
 use std::{
     fs::{self, OpenOptions},
     io::{self, ErrorKind, Read as _, Write as _},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use super::StoreError;
@@ -103,6 +103,13 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
         })
         .and_then(|()| fs::rename(&beside, path))
         .map_err(|source| unwritable(path, source))
+}
+
+/// The files of a folder whose names end in `.{ending}`.
+pub(crate) fn ending_in(dir: &Path, ending: &str) -> Result<Vec<PathBuf>, StoreError> {
+    let entries = fs::read_dir(dir).map_err(|source| unwritable(dir, source))?;
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    Ok(paths.filter(|path| path.extension().is_some_and(|it| it == ending)).collect())
 }
 
 /// Removes a file; fine when there is none.

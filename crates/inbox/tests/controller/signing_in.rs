@@ -167,3 +167,58 @@ async fn a_panic_does_not_end_a_session_whose_sid_is_in_no_keyring() {
     eventually("alerts go on", async || host.titles().iter().any(|title| title == "Still alive")).await;
     app.shutdown().await;
 }
+
+/// As a program leaves it that was killed between the keyring and the note of who is signed in.
+async fn leave_unclaimed(world: &World, keyring: &Keyring, user: &relay::User) -> std::path::PathBuf {
+    let id = account(world, user);
+    keyring.set(&id, &SecretString::from(SID)).await.unwrap();
+    std::fs::create_dir_all(world.data()).unwrap();
+    let note = world.data().join("0123.unclaimed");
+    std::fs::write(&note, serde_json::to_vec(&id).unwrap()).unwrap();
+    note
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sid_that_a_killed_sign_in_left_in_the_keyring_is_removed_by_the_next_start() {
+    let (world, keyring) = (World::new().await, Arc::new(Keyring::default()));
+    let note = leave_unclaimed(&world, &keyring, &world.user).await;
+    keyring.missing.store(true, Ordering::SeqCst);
+    let app = app_with(&world, &keyring, &Arc::default()).await;
+    app.shutdown().await;
+    assert!(note.exists(), "the keyring was not there: it is tried again");
+
+    keyring.missing.store(false, Ordering::SeqCst);
+    let app = app_with(&world, &keyring, &Arc::default()).await;
+    let id = account(&world, &world.user);
+    eventually("the sid is gone", || async { keyring.get(&id).await.unwrap().is_none() && !note.exists() }).await;
+    app.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sid_of_whoever_is_signed_in_stays_whatever_is_noted() {
+    let (world, keyring) = (World::new().await, Arc::new(Keyring::default()));
+    let app = app_with(&world, &keyring, &Arc::default()).await;
+    app.sign_in(world.sign_in(SID)).await.unwrap();
+    app.shutdown().await;
+    let notes = || std::fs::read_dir(world.data()).unwrap().filter(|it| is_note(&it.as_ref().unwrap().path())).count();
+    assert_eq!(notes(), 0, "a sign-in that is over leaves no note");
+
+    let note = leave_unclaimed(&world, &keyring, &world.user).await;
+    let app = app_with(&world, &keyring, &Arc::default()).await;
+    until(&app, "live", is_live).await;
+    assert!(!note.exists());
+
+    keyring.missing.store(true, Ordering::SeqCst);
+    assert_eq!(app.sign_out(false).await.unwrap_err().code, Code::NoKeyring);
+    app.shutdown().await;
+    assert_eq!(notes(), 1, "a sign-out that could not remove the sid is remembered");
+    keyring.missing.store(false, Ordering::SeqCst);
+    let app = app_with(&world, &keyring, &Arc::default()).await;
+    let id = account(&world, &world.user);
+    eventually("the sid is gone", || async { keyring.get(&id).await.unwrap().is_none() }).await;
+    app.shutdown().await;
+}
+
+fn is_note(path: &std::path::Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "unclaimed")
+}
