@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
-use pusher_client::{Answer, Authorization, Authorizer, ChannelEvent, ClientEvent, State};
+use pusher_client::{Answer, Authorization, Authorizer, ChannelEvent, Client, ClientEvent, State};
 use serde_json::json;
 use traybell_tests::backend::Backend;
 use traybell_tests::sockudo::Release;
@@ -45,26 +46,27 @@ async fn items_08_24_and_29_a_server_that_was_killed_is_found_again_with_all_cha
 }
 
 #[tokio::test]
-async fn items_20_to_22_an_idle_connection_is_pinged_and_the_server_answers() {
+async fn items_21_and_24_a_server_that_stands_still_is_given_up_and_found_again_when_it_goes_on() {
     for release in BOTH {
-        let stage = Stage::set(release).await;
-        let options = stage.options().activity_timeout(std::time::Duration::from_millis(50));
-        let client = pusher_client::Client::connect(options, Arc::new(stage.backend.clone()));
+        let mut stage = Stage::set(release).await;
+        let (activity, pong) = (Duration::from_millis(100), Duration::from_secs(5));
+        let options = stage.options().activity_timeout(activity).pong_timeout(pong);
+        let client = Client::connect(options, Arc::new(stage.backend.clone()));
         let mut events = client.events();
         let mut news = subscribed(&client, "news").await;
-        // Twenty pings' time, counted by what arrives and not by a clock: nothing of it ends the connection.
-        for number in 0..5 {
-            stage.backend.trigger("news", "e", &json!(number)).await;
-            assert_eq!(published(&mut news).await.value(), json!(number));
-        }
-        drop(client);
-        drop(news);
-        within("the end", async {
-            while let Some(event) = events.next().await {
-                assert!(!matches!(event, ClientEvent::Lost { .. }), "{release:?}: {event:?}");
-            }
-        })
-        .await;
+        stage.server.freeze();
+        let reason = event(&mut events, "the end of patience", |event| match event {
+            ClientEvent::Lost { reason, .. } => Some(reason),
+            _ => None,
+        });
+        let reason = reason.await;
+        assert!(reason.contains("has not answered a ping"), "{release:?}: {reason}");
+        stage.server.thaw();
+        client.network_changed();
+        assert!(matches!(next(&mut news).await, ChannelEvent::Gap(_)), "{release:?}");
+        assert_eq!(next(&mut news).await, ChannelEvent::Subscribed, "{release:?}");
+        stage.backend.trigger("news", "e", &json!(1)).await;
+        assert_eq!(published(&mut news).await.value(), json!(1));
     }
 }
 

@@ -97,6 +97,13 @@ impl Sockudo {
         }
     }
 
+    /// Lets it go on.
+    pub fn thaw(&mut self) {
+        if let Some(program) = &mut self.program {
+            program.signal("CONT");
+        }
+    }
+
     /// Starts it again on the same port.
     pub async fn restart(&mut self) {
         self.kill();

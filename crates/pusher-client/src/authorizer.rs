@@ -105,6 +105,7 @@ impl fmt::Debug for Authentication {
 
 /// Why there is no authorization.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum AuthorizeError {
     /// The answer is no. It is reported once and not asked again before [`crate::Client::resubscribe`].
     #[error("refused: {message}")]

@@ -107,7 +107,7 @@ impl Client {
     }
 
     /// Ends a wait for the next attempt and starts the waits anew, or, when connected, pings at once and gives the server
-    /// 4 s to answer. For a person who asks for it.
+    /// 3 s to answer. For a person who asks for it.
     pub fn retry_now(&self) {
         // When the task has ended, there is nothing to retry.
         let _ = self.commands.send(Command::RetryNow);

@@ -70,8 +70,10 @@ pub(crate) struct Connection {
     pub(crate) congested: bool,
     state: watch::Sender<State>,
     audience: Arc<Audience>,
-    /// Since the last connection that held.
+    /// Attempts since the last that the server greeted.
     failures: u32,
+    /// Connections since the last that held.
+    short: u32,
     /// When there will have been no connection for too long; `None` once that was said.
     unavailable_at: Option<Instant>,
 }
@@ -98,6 +100,7 @@ impl Connection {
             state,
             audience,
             failures: 0,
+            short: 0,
             unavailable_at,
         }
     }
@@ -115,30 +118,33 @@ impl Connection {
                     let begun = Instant::now();
                     let ended = self.live(line).await;
                     self.unavailable_at = Instant::now().checked_add(self.options.unavailable_timeout);
+                    // A server that has been away for long and is back owes nothing for it.
+                    self.failures = 0;
                     if begun.elapsed() >= HELD {
-                        self.failures = 0;
+                        self.short = 0;
                     }
-                    ended
+                    ended.map(|departure| (departure, &mut self.short))
                 }
-                Ok(Err(departure)) => Ok(departure),
+                Ok(Err(departure)) => Ok((departure, &mut self.failures)),
                 Err(goodbye) => Err(goodbye),
             };
-            let Departure { code, reason } = match departure {
+            let (Departure { code, reason }, count) = match departure {
                 Ok(departure) => departure,
                 Err(goodbye) => break goodbye,
             };
-            info!(code, reason, failures = self.failures, "the connection is lost");
+            *count = count.saturating_add(1);
+            let before = self.failures.saturating_add(self.short).saturating_sub(1);
+            info!(code, reason, before, "the connection is lost");
             let pause = match self.options.over_tls().filter(|_| code == Some(TLS_ONLY)) {
                 Some(over_tls) => {
                     self.options = over_tls;
                     Some(Duration::ZERO)
                 }
-                None => close::pause(code, self.failures, &self.options.backoff, self.options.random()),
+                None => close::pause(code, before, &self.options.backoff, self.options.random()),
             };
-            self.failures = self.failures.saturating_add(1);
             let Some(pause) = pause else { break self.give_up(code.unwrap_or_default(), reason).await };
             self.set_down_state(State::Waiting { retry_in: pause });
-            self.tell(&ClientEvent::Lost { code, reason });
+            self.tell(&ClientEvent::Lost { code, reason, retry_in: Some(pause) });
             if let Err(goodbye) = self.wait(pause).await {
                 break goodbye;
             }
@@ -173,7 +179,7 @@ impl Connection {
                 () = &mut over => return Ok(()),
                 hint = self.hint() => if hint? {
                     // A network that is only just coming back may fail the next attempt too.
-                    self.failures = 0;
+                    (self.failures, self.short) = (0, 0);
                     return Ok(());
                 },
             }
@@ -214,7 +220,8 @@ impl Connection {
     /// The server does not want us: reports it, and stays for the handles' sake.
     async fn give_up(&mut self, code: u16, reason: String) -> Goodbye {
         self.set_state(State::Failed { code, reason: reason.clone() });
-        self.tell(&ClientEvent::Lost { code: Some(code).filter(|code| *code != 0), reason });
+        self.roster.give_up(&reason, Instant::now());
+        self.tell(&ClientEvent::Lost { code: Some(code).filter(|code| *code != 0), reason, retry_in: None });
         loop {
             let command = self.commands.recv().await;
             if let Err(goodbye) = self.apply(command) {
@@ -233,7 +240,7 @@ impl Connection {
                 let _ = accepted.send(members);
             }
             Some(Command::SignIn(authenticator)) => self.authenticator = Some(authenticator),
-            Some(Command::Unsubscribe { channel, queue }) => self.roster.leave(&channel, &queue),
+            Some(Command::Unsubscribe { channel, queue }) => self.roster.leave(&channel, &queue, now),
             Some(Command::Resubscribe { channel, reply }) => {
                 let known = self.roster.renew(&channel, now);
                 let _ = reply.send(if known { Ok(()) } else { Err(Error::NotSubscribed { channel }) });

@@ -42,6 +42,12 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// This is no proxy that could be used.
+    #[error("the proxy can not be used: {reason}")]
+    InvalidProxy {
+        /// What is wrong with it; the address itself may hold a password.
+        reason: &'static str,
+    },
     /// So much waits to be sent that no more is taken; the server does not read fast enough.
     #[error("too much waits to be sent")]
     Congested,

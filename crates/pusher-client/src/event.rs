@@ -27,8 +27,8 @@ pub enum State {
         /// How long the wait is, from when this state began.
         retry_in: Duration,
     },
-    /// There has been no connection for as long as [`crate::Options::unavailable_timeout`] says. The tries go on; the
-    /// next state is `Connected`.
+    /// There has been no connection for as long as [`crate::Options::unavailable_timeout`] says. The tries go on, and
+    /// it stays so until one of them succeeds, or the server says not to come back.
     Unavailable,
     /// The server closed with a code that says not to come back (4000–4099), or the address given can not be one
     /// (code 0). It stays so: connect a new client once the cause is gone.
@@ -57,6 +57,8 @@ pub enum ClientEvent {
         code: Option<u16>,
         /// What the server said, or what went wrong.
         reason: String,
+        /// When the next attempt is made, from now; `None` when there is none.
+        retry_in: Option<Duration>,
     },
     /// A channel is subscribed again, and what was sent in between is not known. It is told on the channel too, in its
     /// place among the events.
@@ -75,6 +77,16 @@ pub enum ClientEvent {
         status: Option<u16>,
         /// What the server said.
         message: String,
+    },
+    /// A channel, or the user's sign-in, is not there yet for a reason that may pass: no authorization could be had for
+    /// now, or the server did not answer. It is tried again by itself.
+    SubscriptionDelayed {
+        /// The channel; [`crate::USER`] for the sign-in.
+        channel: String,
+        /// What is in the way.
+        reason: String,
+        /// When it is tried again, from now.
+        retry_in: Duration,
     },
     /// The server reported an error on a living connection (`pusher:error`): 4301 when client events come too fast.
     ServerError {
@@ -126,7 +138,9 @@ pub enum ChannelEvent {
     /// What was sent between the events before and those behind this may be missing: the subscription was lost, and is
     /// there again. `Subscribed` follows.
     Gap(Gap),
-    /// The subscription was refused. It is asked for again only by [`crate::Client::resubscribe`].
+    /// The subscription was refused, or the client has given up ([`State::Failed`]). It is asked for again only by
+    /// [`crate::Client::resubscribe`]. Where a server complains without saying of what, it is a guess: `Subscribed` may
+    /// follow.
     Refused {
         /// The HTTP status, when there was one.
         status: Option<u16>,
@@ -157,6 +171,40 @@ pub enum ChannelEvent {
     },
     /// The reader was too slow: so many events are gone, the oldest first.
     Lagged(u64),
+}
+
+impl ClientEvent {
+    /// How much memory it takes, roughly.
+    pub(crate) fn weight(&self) -> usize {
+        size_of::<Self>()
+            + match self {
+                Self::Connected { socket_id: text }
+                | Self::Lost { reason: text, .. }
+                | Self::Subscribed { channel: text }
+                | Self::Malformed { reason: text, .. } => text.len(),
+                Self::Gap(gap) => gap.channel.len(),
+                Self::AuthorizationFailed { channel, message, .. }
+                | Self::SubscriptionDelayed { channel, reason: message, .. } => channel.len() + message.len(),
+                Self::ServerError { message, channel, .. } => message.len() + channel.as_ref().map_or(0, String::len),
+                Self::Slept { .. } | Self::Lagged(_) => 0,
+            }
+    }
+}
+
+impl ChannelEvent {
+    /// How much memory it takes, roughly.
+    pub(crate) fn weight(&self) -> usize {
+        size_of::<Self>()
+            + match self {
+                Self::Event(event) => event.weight(),
+                Self::Gap(gap) => gap.channel.len(),
+                Self::Refused { message, .. } => message.len(),
+                Self::MemberAdded(member) | Self::MemberRemoved(member) => member.weight(),
+                Self::Watchlist { users, .. } => users.iter().map(|user| size_of::<String>() + user.len()).sum(),
+                Self::Undecryptable { name, reason } => name.len() + reason.len(),
+                Self::Subscribed | Self::CacheMiss | Self::SubscriptionCount(_) | Self::Lagged(_) => 0,
+            }
+    }
 }
 
 /// An event published on a channel.

@@ -3,7 +3,10 @@
 
 use std::time::{Duration, SystemTime};
 
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::{
+    task::yield_now,
+    time::{Instant, sleep_until, timeout},
+};
 use tokio_tungstenite::tungstenite::{self, Message, error::CapacityError};
 use tracing::{debug, warn};
 
@@ -27,6 +30,8 @@ const FAREWELL: Duration = Duration::from_secs(1);
 
 /// How many frames are taken before commands, authorizations and the alarm have their turn.
 const BURST: u32 = 128;
+/// How many frames may have arrived unseen; a server that sends faster than they are taken is alive.
+const MOST_ARRIVED: u32 = 10_000;
 
 /// What belongs to one connection and ends with it.
 struct Call {
@@ -104,8 +109,10 @@ impl Connection {
                     // What the server said before it hung up says more than that we can not write.
                     Turn::Unsent(error) => return Ok(self.last_words(call).await.unwrap_or_else(|| broken(&error))),
                 },
-                command = self.commands.recv() => if self.apply(command)? {
-                    call.doubt();
+                command = self.commands.recv() => if self.apply(command)?
+                    && let Some(departure) = self.doubt(call).await
+                {
+                    return Ok(departure);
                 },
                 answer = call.authorizing.next() => self.answered(answer),
                 () = &mut alarm => {
@@ -115,7 +122,9 @@ impl Connection {
                 }
                 about = self.sleep.over(&self.options) => {
                     self.slept(about);
-                    call.doubt();
+                    if let Some(departure) = self.doubt(call).await {
+                        return Ok(departure);
+                    }
                 }
             }
         }
@@ -187,6 +196,23 @@ impl Connection {
         self.receive(call, message)
     }
 
+    /// There is reason to doubt the connection: pings, once all that has arrived is taken. It says nothing of what is there
+    /// now, and would otherwise pass for an answer.
+    async fn doubt(&mut self, call: &mut Call) -> Option<Departure> {
+        // The runtime looks at its sockets meanwhile.
+        yield_now().await;
+        call.now = Instant::now();
+        for _ in 0..MOST_ARRIVED {
+            let Some(message) = call.traffic.next_now() else { break };
+            if let Some(departure) = self.receive(call, message) {
+                return Some(departure);
+            }
+        }
+        let due = call.liveness.doubt(Instant::now());
+        call.ping_if(due);
+        None
+    }
+
     /// Takes what the socket brings: the departure when it ends.
     fn receive(&mut self, call: &mut Call, message: Received) -> Option<Departure> {
         let message = match message {
@@ -221,9 +247,9 @@ impl Connection {
             ("pusher:error", channel) => {
                 let (code, message) = complaint(&frame);
                 if code == Some(UNAUTHORIZED) {
-                    self.roster.unauthorized(channel, &message, call.seen);
+                    self.roster.unauthorized(channel, &message, (call.seen, call.now));
                 }
-                self.tell(&ClientEvent::ServerError { code, message, channel: channel.map(str::to_owned) });
+                self.tell(&ClientEvent::ServerError { code, message, channel: channel.map(bounded) });
             }
             ("pusher:signin_success", _) => self.roster.signed_in(&frame.value(), call.now),
             ("pusher_internal:watchlist_events", _) => self.roster.watchlist(&frame.value()),
@@ -232,7 +258,7 @@ impl Connection {
             }
             ("pusher:subscription_error", Some(channel)) => {
                 let (status, message) = complaint(&frame);
-                self.roster.rejected(channel, status, &message, call.seen);
+                self.roster.rejected(channel, status, &message, (call.seen, call.now));
             }
             (name, Some(channel)) => self.roster.remark(channel, name, &frame.value()),
             (name, None) => debug!(name = bounded(name), "a frame of the protocol is ignored"),
@@ -258,12 +284,6 @@ impl Connection {
 }
 
 impl Call {
-    /// There is reason to doubt the connection.
-    fn doubt(&mut self) {
-        let due = self.liveness.doubt(Instant::now());
-        self.ping_if(due);
-    }
-
     fn ping_if(&mut self, due: Due) {
         if due == Due::Ping {
             self.traffic.push(frame::ping());

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// How long an answer may take when the caller has reason to doubt the connection (woken from sleep, network changed).
-const PROBE: Duration = Duration::from_secs(4);
+const PROBE: Duration = Duration::from_secs(3);
 
 /// What is due now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,10 +115,10 @@ mod tests {
     }
 
     #[test]
-    fn a_doubted_connection_has_four_seconds_however_often_it_is_doubted() {
+    fn a_doubted_connection_has_three_seconds_however_often_it_is_doubted() {
         let (mut liveness, now) = started(120, None);
         assert_eq!(liveness.doubt(now), Due::Ping);
-        assert_eq!(liveness.doubt(now + SECOND * 3), Due::Ping);
-        assert_eq!(liveness.check(now + SECOND * 4), Due::Dead);
+        assert_eq!(liveness.doubt(now + SECOND * 2), Due::Ping);
+        assert_eq!(liveness.check(now + SECOND * 3), Due::Dead);
     }
 }

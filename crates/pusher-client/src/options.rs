@@ -7,7 +7,9 @@ use url::{Host, Url};
 
 use crate::{Backoff, Proxy, tls::Trust};
 
-/// Everything a [`crate::Client`] needs to know to connect.
+const DAY: Duration = Duration::from_hours(24);
+
+/// Everything a [`crate::Client`] needs to know to connect. Times of more than a day are cut to that.
 #[derive(Clone)]
 pub struct Options {
     key: String,
@@ -59,7 +61,7 @@ impl Options {
             authorize_timeout: Duration::from_secs(30),
             subscribe_timeout: Duration::from_secs(15),
             unavailable_timeout: Duration::from_secs(10),
-            sleep_check: Duration::from_secs(4),
+            sleep_check: Duration::from_secs(2),
             authorizations_at_once: 4,
             backoff: Backoff::default(),
             authorize_backoff: Backoff::new(
@@ -123,43 +125,43 @@ impl Options {
     /// How long a ping may go unanswered before the connection counts as dead. Default: 30 s.
     #[must_use]
     pub fn pong_timeout(mut self, timeout: Duration) -> Self {
-        self.pong_timeout = timeout;
+        self.pong_timeout = timeout.min(DAY);
         self
     }
 
     /// How long an attempt may take, from the name look-up to the server's greeting. Default: 10 s.
     #[must_use]
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = timeout;
+        self.connect_timeout = timeout.min(DAY);
         self
     }
 
     /// How long one authorization may take before it counts as failed for now. Default: 30 s.
     #[must_use]
     pub fn authorize_timeout(mut self, timeout: Duration) -> Self {
-        self.authorize_timeout = timeout;
+        self.authorize_timeout = timeout.min(DAY);
         self
     }
 
     /// How long the server may take to accept a subscription before it is asked again. Default: 15 s.
     #[must_use]
     pub fn subscribe_timeout(mut self, timeout: Duration) -> Self {
-        self.subscribe_timeout = timeout;
+        self.subscribe_timeout = timeout.min(DAY);
         self
     }
 
     /// How long there may be no connection before the state is `Unavailable`. Default: 10 s.
     #[must_use]
     pub fn unavailable_timeout(mut self, timeout: Duration) -> Self {
-        self.unavailable_timeout = timeout;
+        self.unavailable_timeout = timeout.min(DAY);
         self
     }
 
     /// How often the wall clock is looked at: when it has gone on by more than twice this, the machine was asleep. At
-    /// least 10 ms. Default: 4 s.
+    /// least 10 ms. Default: 2 s.
     #[must_use]
     pub fn sleep_check(mut self, every: Duration) -> Self {
-        self.sleep_check = every.max(Duration::from_millis(10));
+        self.sleep_check = every.clamp(Duration::from_millis(10), DAY);
         self
     }
 
@@ -220,7 +222,9 @@ impl Options {
     }
 
     pub(crate) fn random(&self) -> f64 {
-        (self.jitter)()
+        let random = (self.jitter)();
+        // What is no number waits the longest.
+        if random.is_nan() { 1.0 } else { random.clamp(0.0, 1.0) }
     }
 
     pub(crate) fn now(&self) -> SystemTime {
@@ -309,5 +313,19 @@ mod tests {
     fn an_activity_timeout_is_two_minutes_at_most() {
         let options = Options::host("key", "host", 1, false).activity_timeout(Duration::from_mins(15));
         assert_eq!(options.activity_timeout, Duration::from_mins(2));
+    }
+
+    #[test]
+    fn no_number_of_the_callers_can_break_a_clock() {
+        let options = Options::host("key", "host", 1, false)
+            .pong_timeout(Duration::MAX)
+            .connect_timeout(Duration::MAX)
+            .authorize_timeout(Duration::MAX)
+            .subscribe_timeout(Duration::MAX)
+            .unavailable_timeout(Duration::MAX)
+            .sleep_check(Duration::MAX)
+            .jitter(|| f64::NAN);
+        assert_eq!([options.pong_timeout, options.subscribe_timeout, options.sleep_check], [DAY; 3]);
+        assert!((options.random() - 1.0).abs() < f64::EPSILON);
     }
 }

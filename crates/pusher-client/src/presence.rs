@@ -17,6 +17,13 @@ pub struct Member {
     pub info: Value,
 }
 
+impl Member {
+    /// How much memory it takes, roughly.
+    pub(crate) fn weight(&self) -> usize {
+        weight(&self.id, &self.info)
+    }
+}
+
 /// Who is on a presence channel, as far as is known: empty until the subscription is accepted, and while it is lost.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Members {

@@ -13,11 +13,15 @@ use hyper_util::{
 use tower_service::Service;
 
 use crate::{
+    Error,
     dial::Wire,
     options::Address,
     tcp,
     tls::{self, Trust},
 };
+
+/// What a proxy may be asked in.
+const SCHEMES: [&str; 4] = ["http", "https", "socks5", "socks5h"];
 
 /// Which proxy to use for which server.
 ///
@@ -39,8 +43,18 @@ impl Proxy {
     }
 
     /// This proxy for every server but those that `except` names, as `NO_PROXY` does: `localhost,.example.org`.
-    pub fn all(proxy: &str, except: &str) -> Self {
-        Self(Some(Arc::new(Matcher::builder().all(proxy).no(except).build())))
+    ///
+    /// Fails with [`Error::InvalidProxy`] when `proxy` is no address of one.
+    pub fn all(proxy: &str, except: &str) -> Result<Self, Error> {
+        let everywhere = Matcher::builder().all(proxy).build();
+        let found = everywhere.intercept(&Uri::from_static("https://example.invalid:443"));
+        let Some(found) = found.filter(|found| is_place(found.uri())) else {
+            return Err(Error::InvalidProxy { reason: "it is no address" });
+        };
+        if !found.uri().scheme_str().is_some_and(|scheme| SCHEMES.contains(&scheme)) {
+            return Err(Error::InvalidProxy { reason: "only http, https and socks5 proxies are known" });
+        }
+        Ok(Self(Some(Arc::new(Matcher::builder().all(proxy).no(except).build()))))
     }
 
     /// The proxy for `address`.
@@ -63,24 +77,46 @@ pub(crate) async fn connect(address: &Address, proxy: &Proxy, trust: &Trust) -> 
     };
     let destination = destination(address).ok_or("the address can not be told to a proxy")?;
     let (server, dialer) = (proxy.uri().clone(), ToProxy { trust: trust.clone() });
-    let failed = |error: &dyn fmt::Display| format!("no connection through the proxy {}: {error}", place(&server));
+    let failed = |why: &str| format!("no connection through the proxy {}: {why}", place(&server));
     match server.scheme_str() {
         Some("socks5" | "socks5h") => {
             let mut socks = SocksV5::new(server.clone(), dialer);
             if let Some((user, password)) = proxy.raw_auth() {
                 socks = socks.with_auth(user.into(), password.into());
             }
-            socks.call(destination).await.map(into_wire).map_err(|error| failed(&error))
+            socks.call(destination).await.map(into_wire).map_err(|error| failed(&with_causes(&error)))
         }
         Some("http" | "https") => {
             let mut tunnel = Tunnel::new(server.clone(), dialer);
             if let Some(auth) = proxy.basic_auth() {
                 tunnel = tunnel.with_auth(auth.clone());
             }
-            tunnel.call(destination).await.map(into_wire).map_err(|error| failed(&error))
+            tunnel.call(destination).await.map(into_wire).map_err(|error| failed(&with_causes(&error)))
         }
-        _ => Err(failed(&"only http, https and socks5 proxies are known")),
+        _ => Err(failed("only http, https and socks5 proxies are known")),
     }
+}
+
+/// An error's text, and those of what caused it: which are what an administrator needs.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let next = error.to_string();
+        if !text.ends_with(&next) {
+            text = format!("{text}: {next}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
+/// Whether there is a host, and a port where one is given.
+fn is_place(uri: &Uri) -> bool {
+    uri.authority().is_some_and(|place| {
+        let (host, whole) = (place.host(), place.as_str());
+        !host.is_empty() && (whole.ends_with(host) || place.port_u16().is_some())
+    })
 }
 
 /// The server as proxies know it. The scheme chooses the variable; the port is always told.
@@ -148,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_proxy_is_for_all_but_the_excepted() {
-        let proxy = Proxy::all("http://user:hush@proxy.example:3128", "localhost,.internal,10.0.0.0/8");
+        let proxy = Proxy::all("http://user:hush@proxy.example:3128", "localhost,.internal,10.0.0.0/8").unwrap();
         let there = Some("proxy.example:3128".to_owned());
         for host in ["example.org", "::1"] {
             assert_eq!((of(&proxy, host, true), of(&proxy, host, false)), (there.clone(), there.clone()), "{host}");
@@ -158,5 +194,17 @@ mod tests {
         }
         assert_eq!(of(&Proxy::none(), "example.org", true), None);
         assert!(!format!("{proxy:?}").contains("hush"));
+    }
+
+    #[test]
+    fn what_is_no_proxy_is_refused_and_not_gone_around() {
+        for wrong in ["", "http://", "http://a b:1", "ftp://proxy.example:21", "socks5://", "http://proxy.example:hush"]
+        {
+            let Err(error) = Proxy::all(wrong, "") else { panic!("{wrong:?} is taken") };
+            assert!(!error.to_string().contains("hush"), "an address may hold a password");
+        }
+        for right in ["proxy.example:3128", "https://proxy.example", "socks5h://u:p@[::1]:1080"] {
+            assert!(Proxy::all(right, "").is_ok(), "{right}");
+        }
     }
 }

@@ -55,11 +55,21 @@ pub(crate) struct Roster {
     actions: Vec<Action>,
     /// Something may be due.
     look: bool,
+    /// Why nothing is tried any more.
+    given_up: Option<String>,
 }
 
 impl Roster {
     pub(crate) fn new(backoff: Backoff, answer_limit: Duration) -> Self {
-        Self { entries: BTreeMap::new(), tickets: 0, backoff, answer_limit, actions: Vec::new(), look: false }
+        Self {
+            entries: BTreeMap::new(),
+            tickets: 0,
+            backoff,
+            answer_limit,
+            actions: Vec::new(),
+            look: false,
+            given_up: None,
+        }
     }
 
     /// What is to be done since this was last asked.
@@ -84,6 +94,12 @@ impl Roster {
         let entry = Entry::new(&channel, kind, now);
         let entry = self.entries.entry(channel).or_insert(entry);
         match entry.phase {
+            _ if self.given_up.is_some() => {
+                let event = self.given_up.as_deref().map(answers::given_up);
+                if let Some(event) = event {
+                    queue.push(event, 0);
+                }
+            }
             Phase::Subscribed => queue.push(ChannelEvent::Subscribed, 0),
             Phase::Refused => entry.phase = Phase::due(now),
             Phase::Due { .. } | Phase::Authorizing { .. } | Phase::AwaitingUser(_) | Phase::Sent { .. } => {}
@@ -93,7 +109,7 @@ impl Roster {
     }
 
     /// A reader leaves. With the last one, a channel that the server knows of is unsubscribed.
-    pub(crate) fn leave(&mut self, channel: &str, queue: &Arc<Queue<ChannelEvent>>) {
+    pub(crate) fn leave(&mut self, channel: &str, queue: &Arc<Queue<ChannelEvent>>, now: Instant) {
         self.look = true;
         let Some(entry) = self.entries.get_mut(channel) else { return };
         entry.readers.retain(|reader| !Arc::ptr_eq(reader, queue));
@@ -107,17 +123,20 @@ impl Roster {
             self.actions.extend(name.map(|name| Action::Send(frame::unsubscribe(&name))));
         }
         if entry.kind == Kind::User {
-            self.refuse_who_await_the_user("the user's sign-in was given up", None);
+            self.refuse_who_await_the_user("the user's sign-in was given up", None, now);
         }
     }
 
-    /// Asks again for a refused or waiting channel. `false` when nobody subscribed to it.
+    /// Asks again for a refused or waiting channel, and for a key that was refused or is waited for. `false` when nobody subscribed to it.
     pub(crate) fn renew(&mut self, channel: &str, now: Instant) -> bool {
         self.look = true;
         let Some(entry) = self.entries.get_mut(channel) else { return false };
-        if matches!(entry.phase, Phase::Refused | Phase::Due { .. }) {
+        if let Some(reason) = &self.given_up {
+            entry.tell(answers::given_up(reason));
+        } else if matches!(entry.phase, Phase::Refused | Phase::Due { .. }) {
             entry.phase = Phase::due(now);
         }
+        entry.seal.iter_mut().for_each(|seal| seal.renew(now));
         true
     }
 
@@ -140,6 +159,7 @@ impl Roster {
             if matches!(entry.phase, Phase::Due { server_said: false, .. }) {
                 entry.phase = Phase::due(now);
             }
+            entry.seal.iter_mut().for_each(|seal| seal.hurry(now));
         }
     }
 
@@ -151,11 +171,16 @@ impl Roster {
 
     /// Says what is due at `now`, with room for `slots` more authorizations, and gives when to look again.
     pub(crate) fn due(&mut self, now: Instant, slots: usize, jitter: f64) -> Option<Instant> {
+        if self.given_up.is_some() {
+            return None;
+        }
         let mut slots = slots;
+        let mut delayed = Vec::new();
         for (channel, entry) in &mut self.entries {
             if matches!(entry.phase, Phase::Sent { until } if until <= now) {
                 entry.unanswered = true;
-                entry.fail(None, &self.backoff, now, jitter);
+                let at = entry.fail(&self.backoff, now, jitter);
+                delayed.push((channel.clone(), at - now));
             }
             let rekeys = entry.seal.as_ref().and_then(Seal::due).is_some_and(|at| at <= now);
             if !rekeys && !matches!(entry.phase, Phase::Due { at, .. } if at <= now) {
@@ -183,6 +208,9 @@ impl Roster {
                 Kind::User => Action::Authenticate { ticket },
                 Kind::Channel(_) => Action::Authorize { channel: channel.clone(), ticket },
             });
+        }
+        for (channel, retry_in) in delayed {
+            self.tell_delayed(&channel, "the server has not answered", retry_in);
         }
         // A channel that is due and found no slot waits for an authorization to end, not for the clock.
         let later = self.entries.values().flat_map(|entry| {

@@ -29,8 +29,14 @@ pub(crate) struct Seal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Question {
     None,
-    Due { at: Instant },
-    Asked { ticket: u64 },
+    Due {
+        at: Instant,
+    },
+    Asked {
+        ticket: u64,
+    },
+    /// The answer was no, and is not asked for again by itself.
+    Denied,
 }
 
 impl Seal {
@@ -41,13 +47,16 @@ impl Seal {
     /// Takes `event` and gives what the readers are to have now: nothing while a new key is asked for, so that the order
     /// is kept.
     pub(crate) fn take(&mut self, event: Event, now: Instant) -> Vec<ChannelEvent> {
-        if self.question == Question::None {
+        if matches!(self.question, Question::None | Question::Denied) {
             match self.key.open(event.raw()) {
                 Ok(plain) => {
                     self.unproven_until = None;
+                    self.question = Question::None;
                     return vec![ChannelEvent::Event(event.with_data(plain))];
                 }
-                Err(Unopened::WrongKey) if self.unproven_until.is_none_or(|until| until <= now) => {
+                Err(Unopened::WrongKey)
+                    if self.question == Question::None && self.unproven_until.is_none_or(|until| until <= now) =>
+                {
                     self.question = Question::Due { at: now };
                 }
                 Err(reason) => return vec![undecryptable(&event, reason)],
@@ -69,7 +78,7 @@ impl Seal {
     pub(crate) fn due(&self) -> Option<Instant> {
         match self.question {
             Question::Due { at } => Some(at),
-            Question::None | Question::Asked { .. } => None,
+            Question::None | Question::Asked { .. } | Question::Denied => None,
         }
     }
 
@@ -83,6 +92,29 @@ impl Seal {
 
     pub(crate) fn ask_again(&mut self, at: Instant) {
         self.question = Question::Due { at };
+    }
+
+    /// The wait for the next question is over.
+    pub(crate) fn hurry(&mut self, now: Instant) {
+        if matches!(self.question, Question::Due { .. }) {
+            self.question = Question::Due { at: now };
+        }
+    }
+
+    /// The caller wants to know anew: also what was denied is asked for, with the next event that does not open.
+    pub(crate) fn renew(&mut self, now: Instant) {
+        self.hurry(now);
+        if self.question == Question::Denied {
+            self.question = Question::None;
+            self.unproven_until = None;
+        }
+    }
+
+    /// There is to be no new key: gives what was held, opened as far as it can be.
+    pub(crate) fn denied(&mut self, now: Instant) -> Vec<ChannelEvent> {
+        let given = self.answered(None, now);
+        self.question = Question::Denied;
+        given
     }
 
     /// The question was answered, with a new key or without: gives what was held, opened as far as it can be.
@@ -171,6 +203,24 @@ mod tests {
         let given = seal.take(Event::new("private-encrypted-a", "e", "plain"), now);
         assert!(given.len() == 1 && given.iter().all(is_undecryptable), "{given:?}");
         assert_eq!(seal.due(), None);
+    }
+
+    #[test]
+    fn a_new_key_that_was_denied_is_asked_for_again_only_on_request() {
+        let (mut seal, now) = (Seal::new(key(1)), Instant::now());
+        seal.take(sealed(2, "lost"), now);
+        seal.asked(1);
+        assert!(seal.denied(now).iter().all(is_undecryptable));
+        let later = now + DOUBT_AGAIN * 100;
+        assert!(seal.take(sealed(2, "lost too"), later).iter().all(is_undecryptable));
+        seal.hurry(later);
+        assert_eq!(seal.due(), None);
+        seal.renew(later);
+        assert_eq!(seal.take(sealed(2, "kept"), later), []);
+        seal.asked(2);
+        seal.ask_again(later + DOUBT_AGAIN);
+        seal.hurry(later);
+        assert_eq!(seal.due(), Some(later), "a wait of our own can be ended");
     }
 
     #[test]

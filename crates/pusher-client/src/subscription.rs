@@ -165,9 +165,9 @@ impl Audience {
     }
 
     pub(crate) fn tell(&self, event: &ClientEvent) {
-        // None of these events carries more than a bounded text.
+        let weight = event.weight();
         self.with(|seats| {
-            seats.readers.retain(|reader| reader.upgrade().map(|queue| queue.push(event.clone(), 1_024)).is_some());
+            seats.readers.retain(|reader| reader.upgrade().map(|queue| queue.push(event.clone(), weight)).is_some());
         });
     }
 

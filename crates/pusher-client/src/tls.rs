@@ -42,22 +42,35 @@ impl Trust {
         Self { made: Arc::new(OnceCell::new_with(Some(config))), roots: Vec::new() }
     }
 
-    /// The configuration. A trust store that can not be read now is read again at the next call.
+    /// The configuration. A trust store that can not be read now is read again at the next call, also where others are
+    /// trusted beside it.
     async fn config(&self) -> Result<Arc<ClientConfig>, String> {
-        let read = || async {
-            let roots = self.roots.clone();
-            // Reading the trust store touches files, or worse.
-            let config = spawn_blocking(|| config(roots)).await.map_err(|error| error.to_string())?;
-            config.map(Arc::new).map_err(|error| error.to_string())
-        };
-        let made = self.made.get_or_try_init(read).await.cloned();
-        made.map_err(|error| format!("the trust store can not be read: {error}"))
+        if let Some(made) = self.made.get() {
+            return Ok(made.clone());
+        }
+        let roots = self.roots.clone();
+        // Reading the trust store touches files, or worse.
+        let made = spawn_blocking(|| config(roots)).await.map_err(|error| error.to_string())?;
+        let Made { config, whole } = made.map_err(|error| format!("the trust store can not be read: {error}"))?;
+        let config = Arc::new(config);
+        if whole {
+            // Another attempt may have been quicker: its is as good.
+            let _ = self.made.set(config.clone());
+        }
+        Ok(config)
     }
 }
 
-fn config(roots: Vec<CertificateDer<'static>>) -> Result<ClientConfig, rustls::Error> {
+/// A configuration, and whether it holds all that it is meant to.
+struct Made {
+    config: ClientConfig,
+    whole: bool,
+}
+
+fn config(roots: Vec<CertificateDer<'static>>) -> Result<Made, rustls::Error> {
     let provider = Arc::new(ring::default_provider());
     let system = Verifier::new(provider.clone());
+    let whole = system.is_ok();
     let verifier: Arc<dyn ServerCertVerifier> = if roots.is_empty() {
         Arc::new(system?)
     } else {
@@ -78,7 +91,7 @@ fn config(roots: Vec<CertificateDer<'static>>) -> Result<ClientConfig, rustls::E
         .with_custom_certificate_verifier(verifier)
         .with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(config)
+    Ok(Made { config, whole })
 }
 
 /// Trusts whom the system trusts, and certain authorities beside. The system's verifier can do that itself, but not alike on

@@ -10,7 +10,7 @@ use std::{
 };
 
 use futures_util::{FutureExt, Sink, StreamExt};
-use tokio::time::Instant;
+use tokio::{task::coop::unconstrained, time::Instant};
 use tokio_tungstenite::tungstenite::{
     self, Message,
     protocol::{CloseFrame, frame::coding::CloseCode},
@@ -65,7 +65,8 @@ impl Traffic {
 
     /// The next message, if it has arrived already.
     pub(crate) fn next_now(&mut self) -> Option<Received> {
-        self.socket.next().now_or_never()
+        // Out of budget, the runtime would say that nothing is there.
+        unconstrained(self.socket.next()).now_or_never()
     }
 
     pub(crate) fn push(&mut self, text: String) {
@@ -111,6 +112,8 @@ impl Traffic {
             if let Some(message) = self.waiting.pop_front() {
                 self.waiting_bytes = self.waiting_bytes.saturating_sub(message.len());
                 Pin::new(&mut self.socket).start_send(message)?;
+                // It takes one only when those before are gone: slowly is not never.
+                self.busy_since = Some(Instant::now());
             }
         }
         self.pong_waiting = false;

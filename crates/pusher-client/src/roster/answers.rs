@@ -1,7 +1,7 @@
 //! What becomes of a question: what the caller's code has granted or denied, what the server has accepted or refused. Pure
 //! like the rest of the roster.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 use tokio::time::Instant;
@@ -16,7 +16,6 @@ use crate::{
     event::{ChannelEvent, ClientEvent, Gap},
     frame::{self, bounded},
     presence,
-    seal::Seal,
 };
 
 impl Roster {
@@ -30,7 +29,7 @@ impl Roster {
             if let Grant::Channel(authorization) = &grant {
                 let key = Key::read(authorization.shared_secret.as_deref()).ok();
                 let given = seal.answered(key, now);
-                entry.tell_all(given);
+                entry.take(given);
             }
             return;
         }
@@ -47,8 +46,8 @@ impl Roster {
         };
         match entry.kind {
             Kind::Channel(ChannelKind::Encrypted) => match Key::read(authorization.shared_secret.as_deref()) {
-                Ok(key) => entry.seal = Some(Seal::new(key)),
-                Err(reason) => return self.refuse(channel, None, reason),
+                Ok(key) => entry.unseal(key, now),
+                Err(reason) => return self.refuse(channel, None, reason, now),
             },
             Kind::Channel(ChannelKind::Presence) => {
                 let me = match (&authorization.channel_data, signed_in) {
@@ -57,11 +56,11 @@ impl Roster {
                     (None, Some((None, true))) => return entry.phase = Phase::AwaitingUser(authorization),
                     (None, _) => {
                         let reason = "the authorization holds no channel_data, and no user is signed in";
-                        return self.refuse(channel, None, reason);
+                        return self.refuse(channel, None, reason, now);
                     }
                 };
                 let Some(me) = me else {
-                    return self.refuse(channel, None, "the authorization's channel_data names no user_id");
+                    return self.refuse(channel, None, "the authorization's channel_data names no user_id", now);
                 };
                 entry.members.send_modify(|members| members.set_me(Some(me.id)));
             }
@@ -83,16 +82,19 @@ impl Roster {
         match error {
             AuthorizeError::Refused { status, message } if rekeys => {
                 // The subscription stands; only what waits for the key can not be read.
-                let given = entry.seal.as_mut().map(|seal| seal.answered(None, now));
-                entry.tell_all(given.into_iter().flatten());
+                let given = entry.seal.as_mut().map(|seal| seal.denied(now));
+                entry.take(given.into_iter().flatten());
                 self.tell_refused(channel, *status, message);
             }
-            AuthorizeError::Refused { status, message } => self.refuse(channel, *status, message),
-            AuthorizeError::Temporary { retry_after, .. } if rekeys => {
-                let (at, _) = entry.next_try(*retry_after, &backoff, now, jitter);
-                entry.seal.iter_mut().for_each(|seal| seal.ask_again(at));
+            AuthorizeError::Refused { status, message } => self.refuse(channel, *status, message, now),
+            AuthorizeError::Temporary { retry_after, message } => {
+                let (at, server_said) = entry.next_try(*retry_after, &backoff, now, jitter);
+                match entry.seal.as_mut().filter(|_| rekeys) {
+                    Some(seal) => seal.ask_again(at),
+                    None => entry.phase = Phase::Due { at, server_said },
+                }
+                self.tell_delayed(channel, message, at - now);
             }
-            AuthorizeError::Temporary { retry_after, .. } => entry.fail(*retry_after, &backoff, now, jitter),
         }
     }
 
@@ -108,7 +110,7 @@ impl Roster {
             data => Some(data.clone()),
         });
         let Some(id) = id.and_then(|data| presence::id(data.get("id")?)) else {
-            return self.refuse(USER, None, "the server signed in a user without an id");
+            return self.refuse(USER, None, "the server signed in a user without an id", now);
         };
         let channel = format!("{USER}-{id}");
         self.actions.push(Action::Send(frame::subscribe(&channel, None)));
@@ -126,26 +128,35 @@ impl Roster {
     /// The server has accepted the subscription.
     pub(crate) fn accepted(&mut self, channel: &str, data: &Value, at: SystemTime) {
         let Some(entry) = self.find(channel) else { return };
-        if !matches!(entry.phase, Phase::Sent { .. }) {
-            return;
+        match entry.phase {
+            Phase::Sent { .. } => {}
+            // It answers a subscription that was given up meanwhile, and is none the worse for it.
+            Phase::Due { .. } | Phase::Refused if entry.unanswered => {}
+            // The answer before was to an earlier subscription, which the server had already ended again.
+            Phase::Subscribed => entry.lost_since = Some(entry.accepted_at),
+            Phase::Due { .. } | Phase::Refused | Phase::Authorizing { .. } | Phase::AwaitingUser(_) => return,
         }
-        entry.phase = Phase::Subscribed;
-        entry.failures = 0;
         if entry.kind == Kind::Channel(ChannelKind::Presence) {
             entry.members.send_modify(|members| members.replace(data));
         }
         let (name, lost_since) = (entry.name(channel).to_owned(), entry.lost_since.take());
         let gap = lost_since.map(|since| Gap { channel: name.clone(), since, until: at });
-        entry.tell_all(gap.clone().map(ChannelEvent::Gap));
-        entry.tell(ChannelEvent::Subscribed);
+        entry.accept(gap.clone(), at);
         self.actions.extend(gap.map(|gap| Action::Tell(ClientEvent::Gap(gap))));
         self.actions.push(Action::Tell(ClientEvent::Subscribed { channel: name }));
         self.look = true;
     }
 
     /// The server has refused the subscription or ended it.
-    pub(crate) fn rejected(&mut self, channel: &str, status: Option<u16>, message: &str, at: SystemTime) {
+    pub(crate) fn rejected(&mut self, channel: &str, status: Option<u16>, message: &str, at: (SystemTime, Instant)) {
         let Some(entry) = self.find(channel) else { return };
+        let name = entry.name(channel).to_owned();
+        self.reject(&name, status, message, at);
+    }
+
+    /// The same of the subscription that is called `name` here.
+    fn reject(&mut self, name: &str, status: Option<u16>, message: &str, (at, now): (SystemTime, Instant)) {
+        let Some(entry) = self.entries.get_mut(name) else { return };
         match entry.phase {
             Phase::Subscribed => {
                 entry.lost_since.get_or_insert(at);
@@ -153,31 +164,47 @@ impl Roster {
             Phase::Sent { .. } => {}
             Phase::Due { .. } | Phase::Authorizing { .. } | Phase::AwaitingUser(_) | Phase::Refused => return,
         }
-        let name = entry.name(channel).to_owned();
-        self.refuse(&name, status, message);
+        entry.unanswered = false;
+        entry.refuse(at, now);
+        self.refuse(name, status, message, now);
     }
 
     /// The server complains of a wrong signature (`pusher:error` 4009) on a living connection. Where it does not say which
-    /// subscription it means, only one that waits alone for its answer can be it.
-    pub(crate) fn unauthorized(&mut self, channel: Option<&str>, message: &str, at: SystemTime) {
+    /// subscription it means, only one that waits alone for its answer can be it; that it is accepted after all is heard.
+    pub(crate) fn unauthorized(&mut self, channel: Option<&str>, message: &str, at: (SystemTime, Instant)) {
+        if let Some(named) = channel {
+            return self.rejected(named, None, message, at);
+        }
         let mut waiting = self.entries.iter().filter_map(|(name, entry)| {
             let signed = entry.kind != Kind::Channel(ChannelKind::Public);
-            (signed && matches!(entry.phase, Phase::Sent { .. })).then(|| entry.user_channel.as_ref().unwrap_or(name))
+            (signed && matches!(entry.phase, Phase::Sent { .. })).then_some(name)
         });
-        let channel = match (channel, waiting.next(), waiting.next()) {
-            (Some(named), ..) => named.to_owned(),
-            (None, Some(only), None) => only.clone(),
-            _ => return,
-        };
-        self.rejected(&channel, None, message, at);
+        let (Some(only), None) = (waiting.next().cloned(), waiting.next()) else { return };
+        self.reject(&only, None, message, at);
+        if let Some(entry) = self.entries.get_mut(&only) {
+            entry.unanswered = true;
+        }
     }
 
-    fn refuse(&mut self, channel: &str, status: Option<u16>, message: &str) {
+    /// Nothing is tried any more: whoever waits is told, now and when they come later.
+    pub(crate) fn give_up(&mut self, reason: &str, now: Instant) {
+        self.given_up = Some(bounded(reason));
+        for entry in self.entries.values_mut() {
+            // The connection is gone already, and what was lost with it is noted.
+            entry.refuse(SystemTime::UNIX_EPOCH, now);
+            entry.tell(given_up(reason));
+        }
+    }
+
+    fn refuse(&mut self, channel: &str, status: Option<u16>, message: &str, now: Instant) {
         let Some(entry) = self.entries.get_mut(channel) else { return };
-        entry.phase = Phase::Refused;
+        if !matches!(entry.phase, Phase::Refused) {
+            // It was never sent, so nothing came for it.
+            entry.refuse(SystemTime::UNIX_EPOCH, now);
+        }
         self.tell_refused(channel, status, message);
         if channel == USER {
-            self.refuse_who_await_the_user("the user could not be signed in", status);
+            self.refuse_who_await_the_user("the user could not be signed in", status, now);
         }
     }
 
@@ -189,12 +216,22 @@ impl Roster {
         self.actions.push(Action::Tell(ClientEvent::AuthorizationFailed { channel: channel.into(), status, message }));
     }
 
-    pub(super) fn refuse_who_await_the_user(&mut self, message: &str, status: Option<u16>) {
+    pub(super) fn refuse_who_await_the_user(&mut self, message: &str, status: Option<u16>, now: Instant) {
         let waiting = self.entries.iter().filter(|(_, entry)| matches!(entry.phase, Phase::AwaitingUser(_)));
         for channel in waiting.map(|(channel, _)| channel.clone()).collect::<Vec<_>>() {
-            self.refuse(&channel, status, message);
+            self.refuse(&channel, status, message, now);
         }
     }
+
+    pub(super) fn tell_delayed(&mut self, channel: &str, reason: &str, retry_in: Duration) {
+        let (channel, reason) = (channel.into(), bounded(reason));
+        self.actions.push(Action::Tell(ClientEvent::SubscriptionDelayed { channel, reason, retry_in }));
+    }
+}
+
+/// What whoever waits for a channel is told when nothing is tried any more.
+pub(super) fn given_up(reason: &str) -> ChannelEvent {
+    ChannelEvent::Refused { status: None, message: format!("the client has given up: {}", bounded(reason)) }
 }
 
 /// Whether the user may yet be signed in.

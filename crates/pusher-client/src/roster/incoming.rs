@@ -58,7 +58,7 @@ impl Roster {
             }),
             _ => return tracing::debug!(name = bounded(name), "a frame of the protocol is ignored"),
         };
-        entry.tell_all(event);
+        entry.take(event);
     }
 
     /// Who of the user's watchlist has come online or has gone.

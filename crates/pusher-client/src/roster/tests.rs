@@ -110,6 +110,13 @@ fn refused(channel: &str, status: Option<u16>, message: &str) -> Vec<Action> {
     vec![Action::Tell(ClientEvent::AuthorizationFailed { channel: channel.into(), status, message })]
 }
 
+const UNANSWERED: &str = "the server has not answered";
+
+fn delayed(channel: &str, reason: &str, seconds: u32) -> Action {
+    let (channel, reason, retry_in) = (channel.into(), reason.into(), SECOND * seconds);
+    Action::Tell(ClientEvent::SubscriptionDelayed { channel, reason, retry_in })
+}
+
 fn subscribe(channel: &str) -> Action {
     Action::Send(frame::subscribe(channel, None))
 }
@@ -133,7 +140,6 @@ fn a_public_channel_is_subscribed_without_asking() {
     assert_eq!(bench.due(4).0, []);
     let told = [Action::Tell(ClientEvent::Subscribed { channel: "a".into() })];
     assert_eq!(bench.accepted("a", &Value::Null), told);
-    assert_eq!(bench.accepted("a", &Value::Null), [], "a second acceptance says nothing new");
 }
 
 #[test]
@@ -167,7 +173,7 @@ fn a_channel_dropped_and_taken_again_while_pending_is_authorized_once_more() {
     let mut bench = bench();
     let queue = bench.join("private-a");
     let old = bench.ticket();
-    bench.roster.leave("private-a", &queue);
+    bench.roster.leave("private-a", &queue, bench.now);
     assert_eq!(bench.roster.actions(), [], "the server never heard of it");
     assert!(!bench.granted("private-a", old), "nobody wants it any more");
     bench.join("private-a");
@@ -182,7 +188,7 @@ fn a_temporary_failure_is_retried_ever_later_and_sooner_when_hurried() {
     bench.join("private-a");
     for wait in [1, 2, 4] {
         let ticket = bench.ticket();
-        assert_eq!(bench.denied("private-a", ticket, &unavailable(None)), [], "it is not reported");
+        assert_eq!(bench.denied("private-a", ticket, &unavailable(None)), [delayed("private-a", "503", wait)]);
         assert_eq!(bench.next(), Some(SECOND * wait));
         bench.now += SECOND * wait;
     }
@@ -265,9 +271,9 @@ fn a_subscription_the_server_ends_is_reported_and_its_gap_counts_from_there() {
     bench.join("private-a");
     bench.subscribed();
     let ended = EPOCH + SECOND;
-    bench.roster.rejected("private-a", Some(401), "over", ended);
+    bench.roster.rejected("private-a", Some(401), "over", (ended, bench.now));
     assert_eq!(bench.roster.actions(), refused("private-a", Some(401), "over"));
-    bench.roster.rejected("private-a", Some(401), "over", ended);
+    bench.roster.rejected("private-a", Some(401), "over", (ended, bench.now));
     assert_eq!(bench.roster.actions(), [], "once");
     assert!(bench.roster.renew("private-a", bench.now));
     let ticket = bench.ticket();
@@ -284,7 +290,7 @@ fn a_subscription_the_server_never_answers_is_taken_back_and_sent_again() {
     assert_eq!(bench.due(4).0, [subscribe("a")]);
     assert_eq!(bench.next(), Some(LIMIT));
     bench.now += LIMIT;
-    assert_eq!(bench.next(), Some(SECOND));
+    assert_eq!(bench.due(4), (vec![delayed("a", UNANSWERED, 1)], Some(SECOND)));
     bench.now += SECOND;
     assert_eq!(bench.due(4).0, [unsubscribe("a"), subscribe("a")]);
 }
@@ -308,9 +314,9 @@ async fn readers_of_one_channel_each_get_every_event_and_no_others() {
     }
     assert_eq!(read(&other).await, ChannelEvent::Subscribed);
     assert_eq!(read(&other).await, ChannelEvent::Event(Event::new("b", "e", "3")));
-    bench.roster.leave("private-a", &one);
+    bench.roster.leave("private-a", &one, bench.now);
     assert_eq!(bench.roster.actions(), [], "another reader stays");
-    bench.roster.leave("private-a", &late);
+    bench.roster.leave("private-a", &late, bench.now);
     assert_eq!(bench.roster.actions(), [unsubscribe("private-a")]);
 }
 
@@ -395,7 +401,7 @@ async fn a_user_is_signed_in_anew_on_each_connection_and_told_the_gap() {
     assert_eq!(bench.signed_in(), [subscribe("#server-to-user-7")]);
     let told = bench.accepted("#server-to-user-7", &Value::Null);
     assert!(matches!(&told[0], Action::Tell(ClientEvent::Gap(gap)) if gap.channel == USER), "{told:?}");
-    bench.roster.leave(USER, &queue);
+    bench.roster.leave(USER, &queue, bench.now);
     assert_eq!(bench.roster.actions(), [unsubscribe("#server-to-user-7")]);
 }
 
@@ -407,12 +413,12 @@ fn a_sign_in_that_is_never_answered_is_tried_again() {
     bench.roster.granted(USER, ticket, Grant::User(Authentication::new("k:s", "{}")), bench.now);
     bench.roster.actions();
     bench.now += LIMIT;
-    assert_eq!(bench.next(), Some(SECOND));
+    assert_eq!(bench.due(4), (vec![delayed(USER, UNANSWERED, 1)], Some(SECOND)));
     bench.now += SECOND;
     assert_eq!(bench.signed_in(), [subscribe("#server-to-user-7")]);
     // Nor the subscription that follows it.
     bench.now += LIMIT;
-    bench.next();
+    assert_eq!(bench.due(4).0, [delayed(USER, UNANSWERED, 2)]);
     bench.now += SECOND * 2;
     let (actions, _) = bench.due(4);
     assert!(matches!(&actions[..], [left, Action::Authenticate { .. }] if *left == unsubscribe("#server-to-user-7")));
@@ -464,7 +470,7 @@ async fn remarks_of_the_protocol_reach_the_channel_they_are_for() {
 fn a_complaint_about_a_signature_is_a_refusal_where_it_is_clear_of_what() {
     let mut bench = bench();
     let complain = |bench: &mut Bench, channel: Option<&str>| {
-        bench.roster.unauthorized(channel, "bad", EPOCH);
+        bench.roster.unauthorized(channel, "bad", (EPOCH, bench.now));
         bench.roster.actions()
     };
     bench.join("a");
@@ -475,11 +481,146 @@ fn a_complaint_about_a_signature_is_a_refusal_where_it_is_clear_of_what() {
     assert_eq!(complain(&mut bench, None), refused("private-a", None, "bad"));
     bench.join("private-b");
     bench.roster.renew("private-a", bench.now);
-    for action in bench.due(4).0 {
+    let actions = bench.due(4).0;
+    assert_eq!(actions[0], unsubscribe("private-a"), "it was a guess: the server may have accepted it");
+    for action in &actions[1..] {
         let Action::Authorize { channel, ticket } = action else { panic!("{action:?}") };
-        bench.granted(&channel, ticket);
+        bench.granted(channel, *ticket);
     }
     assert_eq!(complain(&mut bench, None), [], "it may be either");
     assert_eq!(complain(&mut bench, Some("private-b")), refused("private-b", None, "bad"));
     assert_eq!(complain(&mut bench, None), refused("private-a", None, "bad"));
+}
+
+#[test]
+fn a_complaint_about_the_sign_in_is_its_refusal_and_of_those_who_wait_for_it() {
+    let mut bench = bench();
+    bench.join(USER);
+    let ticket = bench.ticket();
+    bench.roster.granted(USER, ticket, Grant::User(Authentication::new("k:s", "{}")), bench.now);
+    bench.roster.actions();
+    bench.join("presence-a");
+    let ticket = bench.ticket();
+    assert!(!bench.granted("presence-a", ticket), "it waits for a name");
+    bench.roster.unauthorized(None, "bad", (EPOCH, bench.now));
+    let told = [refused(USER, None, "bad"), refused("presence-a", None, "the user could not be signed in")].concat();
+    assert_eq!(bench.roster.actions(), told);
+}
+
+#[tokio::test]
+async fn a_channel_that_was_wrongly_taken_for_refused_is_there_once_it_is_accepted() {
+    let mut bench = bench();
+    let queue = bench.join("private-a");
+    let ticket = bench.ticket();
+    bench.granted("private-a", ticket);
+    bench.roster.unauthorized(None, "it was another", (EPOCH, bench.now));
+    assert_ne!(bench.roster.actions(), []);
+    assert_ne!(bench.accepted("private-a", &Value::Null), []);
+    assert!(matches!(read(&queue).await, ChannelEvent::Refused { .. }));
+    assert_eq!(read(&queue).await, ChannelEvent::Subscribed);
+    bench.deliver(&Event::new("private-a", "e", "1"));
+    assert_eq!(read(&queue).await, ChannelEvent::Event(Event::new("private-a", "e", "1")));
+}
+
+#[tokio::test]
+async fn what_comes_before_the_acceptance_is_given_behind_the_gap() {
+    let mut bench = bench();
+    let queue = bench.join("private-a");
+    bench.subscribed();
+    assert_eq!(read(&queue).await, ChannelEvent::Subscribed);
+    bench.roster.disconnected(EPOCH, bench.now);
+    let ticket = bench.ticket();
+    assert!(bench.granted("private-a", ticket));
+    let early = Event::new("private-a", "e", "early");
+    bench.deliver(&early);
+    bench.accepted("private-a", &Value::Null);
+    assert!(matches!(read(&queue).await, ChannelEvent::Gap(_)));
+    assert_eq!(read(&queue).await, ChannelEvent::Subscribed);
+    assert_eq!(read(&queue).await, ChannelEvent::Event(early));
+}
+
+#[tokio::test]
+async fn what_came_for_a_channel_that_is_not_accepted_is_given_and_a_gap_follows() {
+    let mut bench = bench();
+    let queue = bench.join("a");
+    bench.due(4);
+    let early = Event::new("a", "e", "early");
+    bench.deliver(&early);
+    bench.roster.disconnected(EPOCH, bench.now);
+    assert!(matches!(read(&queue).await, ChannelEvent::Gap(_)));
+    assert_eq!(read(&queue).await, ChannelEvent::Event(early));
+    bench.due(4);
+    let told = bench.accepted("a", &Value::Null);
+    assert!(matches!(&told[0], Action::Tell(ClientEvent::Gap(_))), "{told:?}");
+}
+
+#[tokio::test]
+async fn what_comes_before_the_acceptance_is_bounded_and_what_falls_out_is_told() {
+    let mut bench = bench();
+    let queue = bench.join("a");
+    bench.due(4);
+    for _ in 0..5 {
+        bench.deliver(&Event::new("a", "e", "x".repeat(300 << 10)));
+    }
+    bench.accepted("a", &Value::Null);
+    assert_eq!(read(&queue).await, ChannelEvent::Subscribed);
+    assert_eq!(read(&queue).await, ChannelEvent::Lagged(2));
+}
+
+#[test]
+fn the_answer_to_an_earlier_subscription_is_followed_by_a_gap() {
+    let mut bench = bench();
+    let first = bench.join("a");
+    bench.due(4);
+    bench.roster.leave("a", &first, bench.now);
+    bench.join("a");
+    assert_eq!(bench.due(4).0, [unsubscribe("a"), subscribe("a")]);
+    let there = Action::Tell(ClientEvent::Subscribed { channel: "a".into() });
+    assert_eq!(bench.accepted("a", &Value::Null), std::slice::from_ref(&there));
+    bench.roster.accepted("a", &Value::Null, EPOCH + SECOND);
+    let gap = Gap { channel: "a".into(), since: EPOCH, until: EPOCH + SECOND };
+    assert_eq!(bench.roster.actions(), [Action::Tell(ClientEvent::Gap(gap)), there]);
+}
+
+#[test]
+fn an_answer_that_comes_late_is_as_good() {
+    let mut bench = bench();
+    bench.join("a");
+    bench.due(4);
+    bench.now += LIMIT;
+    assert_eq!(bench.due(4).0, [delayed("a", UNANSWERED, 1)]);
+    assert_eq!(bench.accepted("a", &Value::Null), [Action::Tell(ClientEvent::Subscribed { channel: "a".into() })]);
+    assert_eq!(bench.due(4), (vec![], None), "it is not asked for again");
+}
+
+#[tokio::test]
+async fn whoever_waits_is_told_when_nothing_is_tried_any_more() {
+    let mut bench = bench();
+    let early = bench.join("private-a");
+    bench.subscribed();
+    assert_eq!(read(&early).await, ChannelEvent::Subscribed);
+    bench.roster.disconnected(EPOCH, bench.now);
+    bench.roster.give_up("unknown key", bench.now);
+    let late = bench.join("b");
+    for queue in [&early, &late] {
+        let ChannelEvent::Refused { message, .. } = read(queue).await else { panic!("a refusal was expected") };
+        assert!(message.contains("unknown key"), "{message}");
+    }
+    assert!(bench.roster.renew("b", bench.now));
+    assert!(matches!(read(&late).await, ChannelEvent::Refused { .. }), "whoever asks again is told again");
+    assert_eq!(bench.due(4), (vec![], None));
+}
+
+#[test]
+fn a_refused_presence_channel_has_no_members() {
+    let mut bench = bench();
+    let queue = Arc::new(Queue::new(16, 1 << 20));
+    let kind = Kind::Channel(ChannelKind::Presence);
+    let members = bench.roster.join("presence-a".into(), kind, queue, bench.now);
+    let ticket = bench.ticket();
+    bench.grant("presence-a", ticket, Authorization::new("k:s").with_channel_data(r#"{"user_id":"1"}"#));
+    bench.accepted("presence-a", &json!({ "presence": { "hash": { "1": null } } }));
+    assert_eq!(members.borrow().count(), 1);
+    bench.roster.rejected("presence-a", Some(403), "out", (EPOCH, bench.now));
+    assert_eq!((members.borrow().count(), members.borrow().me()), (0, None));
 }

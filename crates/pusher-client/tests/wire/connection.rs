@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio::{io::AsyncWriteExt, time::Instant};
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::fake::{Server, Signer, back, event, lost, next, published, state, within};
+use crate::fake::{Server, Signer, back, event, lost, next, published, state, wait, within};
 
 fn connect(options: Options) -> Client {
     Client::connect(options, Signer::granting())
@@ -237,10 +237,10 @@ async fn item_12_codes_that_say_later_are_followed_after_a_second() {
         let server = Server::start().await;
         let client = connect(server.options());
         let peer = server.greet("1.2").await;
+        let mut events = client.events();
         let closed = Instant::now();
         peer.close(code, "over capacity").await;
-        let waiting = state(&client, "a wait", |state| matches!(state, State::Waiting { .. })).await;
-        let State::Waiting { retry_in } = waiting else { panic!("a wait was waited for") };
+        let retry_in = wait(&mut events).await;
         assert!(retry_in >= Duration::from_secs(1), "{code}: {retry_in:?}");
         server.greet("1.3").await;
         assert!(closed.elapsed() >= Duration::from_secs(1), "{code}: {:?}", closed.elapsed());
@@ -369,12 +369,12 @@ async fn item_25_shutdown_says_goodbye_and_delivers_nothing_afterwards() {
 #[tokio::test]
 async fn item_18_shutdown_aborts_a_pending_attempt_and_a_wait() {
     let server = Server::start().await;
-    let client = connect(server.options());
+    let hour = Duration::from_hours(1);
+    let client = connect(server.options().connect_timeout(hour));
     let silent = server.tcp().await;
     within("the end", client.shutdown()).await;
     drop(silent);
 
-    let hour = Duration::from_hours(1);
     let client = connect(server.options().backoff(Backoff::new(hour, hour, 1, hour)));
     drop(server.tcp().await);
     state(&client, "a wait", |state| matches!(state, State::Waiting { .. })).await;

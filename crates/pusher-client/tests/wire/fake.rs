@@ -349,9 +349,17 @@ pub async fn event<T>(events: &mut ClientEvents, what: &str, wanted: impl Fn(Cli
     .await
 }
 
+pub async fn wait(events: &mut ClientEvents) -> Duration {
+    let lost = event(events, "a loss with a wait", |event| match event {
+        ClientEvent::Lost { retry_in, .. } => Some(retry_in),
+        _ => None,
+    });
+    lost.await.expect("another attempt follows")
+}
+
 pub async fn lost(events: &mut ClientEvents) -> (Option<u16>, String) {
     event(events, "a loss", |event| match event {
-        ClientEvent::Lost { code, reason } => Some((code, reason)),
+        ClientEvent::Lost { code, reason, .. } => Some((code, reason)),
         _ => None,
     })
     .await

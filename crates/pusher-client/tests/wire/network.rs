@@ -9,7 +9,7 @@ use pusher_client::{Backoff, ChannelEvent, Client, ClientEvent, Error, Options, 
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::fake::{Server, Signer, event, lost, next, state};
+use crate::fake::{Server, Signer, event, lost, next, state, wait};
 
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -91,14 +91,46 @@ async fn item_44_a_fleet_told_to_reconnect_at_once_comes_back_spread() {
     for jitter in [0.0, 0.5, 1.0] {
         let server = Server::start().await;
         let client = connect(server.options().jitter(move || jitter));
-        let mut states = client.state();
+        let mut events = client.events();
         server.greet("1.2").await.close(4200, "again").await;
-        let waiting = crate::fake::within("a wait", states.wait_for(|state| matches!(state, State::Waiting { .. })));
-        let State::Waiting { retry_in } = waiting.await.unwrap().clone() else { panic!("a wait was waited for") };
-        waits.push(retry_in);
+        waits.push(wait(&mut events).await);
         server.greet("1.3").await;
     }
     assert_eq!(waits, [0, 50, 100].map(Duration::from_millis));
+}
+
+#[tokio::test]
+async fn what_arrived_before_the_doubt_is_no_answer_to_it() {
+    // Which of the two is seen first is up to chance.
+    for _ in 0..10 {
+        let server = Server::start().await;
+        let client = connect(server.options().pong_timeout(Duration::from_millis(20)));
+        let mut events = client.events();
+        let mut peer = server.greet("1.2").await;
+        connected(&client).await;
+        peer.publish("news", "e", &json!(1)).await;
+        client.woke();
+        let (_, reason) = lost(&mut events).await;
+        assert!(reason.contains("ping"), "{reason}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_was_long_away_and_is_back_owes_nothing_for_it() {
+    let server = Server::start().await;
+    let (short, long) = (Duration::from_millis(1), Duration::from_millis(400));
+    let client = connect(server.options().backoff(Backoff::new(short, short, 10, long)).jitter(|| 1.0));
+    let mut events = client.events();
+    let mut waited = Duration::ZERO;
+    while waited < long {
+        drop(server.tcp().await);
+        waited = wait(&mut events).await;
+    }
+    for (number, peer) in ["1.2", "1.3"].into_iter().enumerate() {
+        server.greet(peer).await.close(4200, "over to another").await;
+        let retry_in = wait(&mut events).await;
+        assert!(retry_in <= Duration::from_millis(100), "{number}: {retry_in:?}");
+    }
 }
 
 #[tokio::test]

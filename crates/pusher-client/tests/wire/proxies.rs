@@ -94,7 +94,7 @@ fn options(server: &Server, proxy: Proxy) -> Options {
 async fn item_47_an_http_proxy_is_asked_to_connect() {
     let server = Server::start().await;
     let (port, mut asked) = proxy(http).await;
-    let proxy = Proxy::all(&format!("http://user:hush@127.0.0.1:{port}"), "");
+    let proxy = Proxy::all(&format!("http://user:hush@127.0.0.1:{port}"), "").unwrap();
     let client = Client::connect(options(&server, proxy), Signer::granting());
     let request = asked.next().await;
     let target = format!("pusher.invalid:{}", server.address.port());
@@ -107,7 +107,7 @@ async fn item_47_an_http_proxy_is_asked_to_connect() {
 async fn item_47_a_socks_proxy_resolves_the_name_and_takes_a_password() {
     let server = Server::start().await;
     let (port, mut asked) = proxy(socks).await;
-    let proxy = Proxy::all(&format!("socks5h://user:hush@127.0.0.1:{port}"), "");
+    let proxy = Proxy::all(&format!("socks5h://user:hush@127.0.0.1:{port}"), "").unwrap();
     let client = Client::connect(options(&server, proxy), Signer::granting());
     assert_eq!(asked.next().await, "user:hush");
     assert_eq!(asked.next().await, format!("pusher.invalid:{}", server.address.port()));
@@ -128,7 +128,7 @@ async fn item_47_a_proxy_that_refuses_or_is_away_is_named_and_its_password_is_no
         format!("http://user:wrong@127.0.0.1:{away}"),
         format!("socks5://user:wrong@127.0.0.1:{away}"),
     ] {
-        let client = Client::connect(options(&server, Proxy::all(&address, "")), Signer::granting());
+        let client = Client::connect(options(&server, Proxy::all(&address, "").unwrap()), Signer::granting());
         let (_, reason) = lost(&mut client.events()).await;
         assert!(reason.contains("through the proxy 127.0.0.1:") && !reason.contains("wrong"), "{reason}");
     }
@@ -137,7 +137,7 @@ async fn item_47_a_proxy_that_refuses_or_is_away_is_named_and_its_password_is_no
 #[tokio::test]
 async fn item_47_a_server_that_is_excepted_is_reached_directly() {
     let server = Server::start().await;
-    let proxy = Proxy::all("http://127.0.0.1:1", "127.0.0.0/8");
+    let proxy = Proxy::all("http://127.0.0.1:1", "127.0.0.0/8").unwrap();
     let _client = Client::connect(server.options().proxy(proxy), Signer::granting());
     server.greet("1.2").await;
 }
