@@ -35,6 +35,14 @@ pub struct AppKey {
     pub secret: String,
 }
 
+/// The signed HTTP API of a server.
+#[derive(Clone)]
+pub struct Api {
+    app: AppKey,
+    port: u16,
+    http: reqwest::Client,
+}
+
 /// A running (or killed) sockudo.
 pub struct Sockudo {
     release: Release,
@@ -110,30 +118,20 @@ impl Sockudo {
         self.launch().await;
     }
 
-    /// Publishes `data` as the event `name` on `channel`, through the server's signed HTTP API.
+    /// The server's HTTP API, which outlives its restarts.
+    pub fn api(&self) -> Api {
+        Api { app: self.app.clone(), port: self.port, http: self.http.clone() }
+    }
+
+    /// See [`Api::publish`].
     pub async fn publish(&self, channel: &str, name: &str, data: &Value) -> anyhow::Result<()> {
-        let body = json!({"name": name, "channels": [channel], "data": data.to_string()}).to_string();
-        let query = self.sign("POST", "events", body.as_bytes());
-        let address = format!("http://127.0.0.1:{}/apps/{APP_ID}/events?{query}", self.port);
-        let answer = self
-            .http
-            .post(address)
-            .header("content-type", "application/json")
-            .body(body)
-            .send()
-            .await
-            .context("sockudo's HTTP API does not answer")?;
-        let status = answer.status();
-        if !status.is_success() {
-            bail!("sockudo refused to publish: {status}: {}", answer.text().await.unwrap_or_default());
-        }
-        Ok(())
+        self.api().publish(channel, name, data).await
     }
 
     /// How many subscribers `channel` has.
     pub async fn subscribers(&self, channel: &str) -> anyhow::Result<u64> {
         let path = format!("channels/{channel}");
-        let query = self.signed(&[("info", "subscription_count")], "GET", &path, b"");
+        let query = self.api().signed(&[("info", "subscription_count")], "GET", &path, b"");
         let address = format!("http://127.0.0.1:{}/apps/{APP_ID}/{path}?{query}", self.port);
         let answer = self.http.get(address).send().await?.error_for_status()?;
         let value: Value = serde_json::from_slice(&answer.bytes().await?)?;
@@ -167,9 +165,27 @@ impl Sockudo {
         })
         .await;
     }
+}
 
-    fn sign(&self, method: &str, path: &str, body: &[u8]) -> String {
-        self.signed(&[], method, path, body)
+impl Api {
+    /// Publishes `data` as the event `name` on `channel`, through the server's signed HTTP API.
+    pub async fn publish(&self, channel: &str, name: &str, data: &Value) -> anyhow::Result<()> {
+        let body = json!({"name": name, "channels": [channel], "data": data.to_string()}).to_string();
+        let query = self.signed(&[], "POST", "events", body.as_bytes());
+        let address = format!("http://127.0.0.1:{}/apps/{APP_ID}/events?{query}", self.port);
+        let answer = self
+            .http
+            .post(address)
+            .header("content-type", "application/json")
+            .body(body)
+            .send()
+            .await
+            .context("sockudo's HTTP API does not answer")?;
+        let status = answer.status();
+        if !status.is_success() {
+            bail!("sockudo refused to publish: {status}: {}", answer.text().await.unwrap_or_default());
+        }
+        Ok(())
     }
 
     /// The query of a call, signed as the Pusher HTTP API asks: sorted parameters, MD5 of the body, HMAC-SHA256.

@@ -57,13 +57,18 @@ fn throughput(criterion: &mut Criterion) {
 
 fn latency(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("latency");
-    group.warm_up_time(Duration::from_secs(1));
+    group.sample_size(20).warm_up_time(Duration::from_secs(1));
     group.bench_function("bare", |bencher| {
         bencher.iter_custom(|count| runtime().block_on(bare::latency(&Server::start(), count)));
     });
     group.bench_function("pusher-client", |bencher| {
         bencher.iter_custom(|count| runtime().block_on(ours::latency(&Server::start(), count)));
     });
+    if pusher_js::is_installed() {
+        group.bench_function("pusher-js", |bencher| {
+            bencher.iter_custom(|count| pusher_js::latency(&Server::start(), count));
+        });
+    }
     group.finish();
 }
 

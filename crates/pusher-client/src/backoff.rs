@@ -34,6 +34,12 @@ impl Backoff {
         self.ceiling(attempt).mul_f64(0.5 + 0.5 * jitter)
     }
 
+    /// As many of `failures` in a row as count after a connection that was of use, however short: it is waited for no
+    /// longer than four times the first stretch's longest wait.
+    pub(crate) fn of_use(&self, failures: u32) -> u32 {
+        failures.min(self.near_attempts.saturating_add(1))
+    }
+
     /// The longest wait after failure number `attempt`.
     pub fn ceiling(&self, attempt: u32) -> Duration {
         let double = |base: Duration, times: u32| base.saturating_mul(2_u32.saturating_pow(times));
@@ -76,6 +82,13 @@ mod tests {
         let backoff = Backoff::default();
         let near: Duration = (0..50).map(|attempt| backoff.delay(attempt, 0.5)).sum();
         assert!(near > Duration::from_secs(25) && near < Duration::from_secs(35), "{near:?}");
+    }
+
+    #[test]
+    fn a_server_that_is_of_use_in_between_is_never_left_for_long() {
+        let backoff = Backoff::default();
+        assert_eq!(backoff.ceiling(backoff.of_use(1_000)), Duration::from_millis(3_200));
+        assert_eq!(backoff.of_use(3), 3);
     }
 
     #[test]

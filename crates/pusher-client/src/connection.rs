@@ -120,8 +120,11 @@ impl Connection {
                     self.unavailable_at = Instant::now().checked_add(self.options.unavailable_timeout);
                     // A server that has been away for long and is back owes nothing for it.
                     self.failures = 0;
+                    let was_of_use = self.roster.was_of_use();
                     if begun.elapsed() >= HELD {
                         self.short = 0;
+                    } else if was_of_use {
+                        self.short = self.options.backoff.of_use(self.short);
                     }
                     ended.map(|departure| (departure, &mut self.short))
                 }

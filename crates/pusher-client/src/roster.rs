@@ -57,6 +57,8 @@ pub(crate) struct Roster {
     look: bool,
     /// Why nothing is tried any more.
     given_up: Option<String>,
+    /// A subscription was accepted since this was last asked.
+    was_of_use: bool,
 }
 
 impl Roster {
@@ -69,12 +71,18 @@ impl Roster {
             actions: Vec::new(),
             look: false,
             given_up: None,
+            was_of_use: false,
         }
     }
 
     /// What is to be done since this was last asked.
     pub(crate) fn actions(&mut self) -> Vec<Action> {
         std::mem::take(&mut self.actions)
+    }
+
+    /// Whether any subscription was accepted since this was last asked.
+    pub(crate) fn was_of_use(&mut self) -> bool {
+        std::mem::take(&mut self.was_of_use)
     }
 
     /// Whether something may be due since this was last asked.

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// The most that waits for one slow reader, in bytes.
-pub(crate) const MOST_BYTES: usize = 8 << 20;
+pub(crate) const MOST_BYTES: usize = 16 << 20;
 
 /// A channel's events, in the order the server sent them: a [`Stream`] that ends when the client is shut down. Dropping
 /// it unsubscribes.

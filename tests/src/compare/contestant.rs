@@ -42,7 +42,7 @@ impl Who {
 }
 
 /// What a contestant tells.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub enum Told {
     /// The channel is there, for the first time or again.
     Subscribed,
@@ -76,6 +76,9 @@ pub struct Contestant {
     /// Which one.
     pub who: Who,
     told: mpsc::UnboundedReceiver<(Instant, Told)>,
+    history: Vec<Told>,
+    /// How many numbered events there were for it.
+    pub published: u64,
     // Ends with the contestant.
     _node: Option<Child>,
     _client: Option<Client>,
@@ -90,14 +93,16 @@ impl Contestant {
             Who::Ours => client = Some(start_ours(terms, tell)),
             Who::PusherJs => node = Some(start_pusher_js(terms, tell)?),
         }
-        Ok(Self { who, told, _node: node, _client: client })
+        Ok(Self { who, told, history: Vec::new(), published: 0, _node: node, _client: client })
     }
 
     /// Waits until it is subscribed: when that was, or nothing when `limit` is over first.
     pub async fn subscribed(&mut self, limit: Duration) -> Option<Instant> {
         let found = tokio::time::timeout(limit, async {
             loop {
-                if let (at, Told::Subscribed) = self.told.recv().await? {
+                let (at, told) = self.told.recv().await?;
+                self.history.push(told);
+                if matches!(told, Told::Subscribed) {
                     return Some(at);
                 }
             }
@@ -105,9 +110,27 @@ impl Contestant {
         found.await.ok().flatten()
     }
 
-    /// All it has told since it was last asked.
-    pub fn told(&mut self) -> Vec<(Instant, Told)> {
-        std::iter::from_fn(|| self.told.try_recv().ok()).collect()
+    /// Waits until it is there, if it is not.
+    pub async fn is_back(&mut self, limit: Duration) -> bool {
+        self.listen();
+        let last = self.history.iter().rev().find(|told| matches!(told, Told::Subscribed | Told::Lost | Told::Refused));
+        matches!(last, Some(Told::Subscribed)) || self.subscribed(limit).await.is_some()
+    }
+
+    /// It takes part no longer: all it has told until now counts, against so many events.
+    pub fn finish(&mut self, published: u64) {
+        self.listen();
+        self.told.close();
+        self.published = published;
+    }
+
+    /// All it has told.
+    pub fn history(&self) -> &[Told] {
+        &self.history
+    }
+
+    fn listen(&mut self) {
+        self.history.extend(std::iter::from_fn(|| self.told.try_recv().ok()).map(|(_, told)| told));
     }
 }
 

@@ -17,8 +17,16 @@ pub fn is_installed() -> bool {
 }
 
 pub fn throughput(server: &Server, events: u32) -> Duration {
+    run(server, events.into(), "at-once")
+}
+
+pub fn latency(server: &Server, count: u64) -> Duration {
+    run(server, count, "one-by-one")
+}
+
+fn run(server: &Server, events: u64, way: &str) -> Duration {
     let (port, events) = (server.port.to_string(), events.to_string());
-    let output = Command::new("node").arg(script()).args([&port, CHANNEL, &events]).output().unwrap();
+    let output = Command::new("node").arg(script()).args([&port, CHANNEL, &events, way]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let millis: f64 = String::from_utf8(output.stdout).unwrap().trim().parse().unwrap();
     Duration::from_secs_f64(millis / 1_000.0)

@@ -142,6 +142,7 @@ impl Roster {
         let (name, lost_since) = (entry.name(channel).to_owned(), entry.lost_since.take());
         let gap = lost_since.map(|since| Gap { channel: name.clone(), since, until: at });
         entry.accept(gap.clone(), at);
+        self.was_of_use = true;
         self.actions.extend(gap.map(|gap| Action::Tell(ClientEvent::Gap(gap))));
         self.actions.push(Action::Tell(ClientEvent::Subscribed { channel: name }));
         self.look = true;

@@ -5,11 +5,11 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use futures_util::StreamExt;
-use pusher_client::{AuthorizeError, ChannelEvent, ChannelKind, Client, ClientEvent, Error};
+use futures_util::{FutureExt, StreamExt};
+use pusher_client::{AuthorizeError, ChannelEvent, ChannelKind, Client, ClientEvent, Error, State};
 use serde_json::json;
 
-use crate::fake::{Server, Signer, back, event, granted, lost, next, published, refused, unavailable, within};
+use crate::fake::{Server, Signer, back, event, granted, lost, next, published, refused, state, unavailable, within};
 
 #[tokio::test]
 async fn item_27_a_private_channel_is_authorized_before_it_is_subscribed() {
@@ -522,4 +522,23 @@ fn a_runtime_of_one_thread_is_enough() {
         server.greet("1.2").await.subscribe("private-orders").await;
         assert_eq!(next(&mut orders).await, ChannelEvent::Subscribed);
     });
+}
+
+#[tokio::test]
+async fn a_subscription_that_nobody_waits_for_any_more_is_taken_back() {
+    let server = Server::start().await;
+    let client = Client::connect(server.options(), Signer::granting());
+    let mut peer = server.greet("1.2").await;
+    state(&client, "the greeting", |state| matches!(state, State::Connected { .. })).await;
+    {
+        let given_up = client.subscribe("given-up");
+        tokio::pin!(given_up);
+        assert!(given_up.as_mut().now_or_never().is_none(), "it is asked for, and not answered yet");
+    }
+    let mut wanted = client.subscribe("wanted").await.unwrap();
+    assert_eq!(peer.expect("pusher:subscribe").await["data"]["channel"], "given-up");
+    assert_eq!(peer.expect("pusher:unsubscribe").await["data"]["channel"], "given-up");
+    assert_eq!(peer.expect("pusher:subscribe").await["data"]["channel"], "wanted");
+    peer.accept_subscription("wanted").await;
+    assert_eq!(next(&mut wanted).await, ChannelEvent::Subscribed);
 }

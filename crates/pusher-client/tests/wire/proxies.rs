@@ -1,5 +1,7 @@
 //! Item 47 of the checklist: HTTP CONNECT and SOCKS 5, against proxies that check what they are asked.
 
+use std::{env, net::Ipv6Addr, process::Stdio};
+
 use pusher_client::{Client, Options, Proxy, State};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional},
@@ -71,8 +73,16 @@ async fn socks(mut client: TcpStream, tell: mpsc::UnboundedSender<String>) -> Op
     }
     let mut request = [0; 4];
     client.read_exact(&mut request).await.ok()?;
-    assert_eq!(request, [5, 1, 0, 3], "the name goes to the proxy unresolved");
-    let host = text(&mut client).await?;
+    assert_eq!(request[..3], [5, 1, 0]);
+    let host = match request[3] {
+        3 => text(&mut client).await?,
+        4 => {
+            let mut address = [0; 16];
+            client.read_exact(&mut address).await.ok()?;
+            format!("[{}]", Ipv6Addr::from(address))
+        }
+        kind => panic!("the name goes to the proxy unresolved, not as an address of kind {kind}"),
+    };
     let target = format!("{host}:{}", client.read_u16().await.ok()?);
     tell.send(target.clone()).ok()?;
     client.write_all(&[5, 0, 0, 1, 127, 0, 0, 1, 0, 0]).await.ok()?;
@@ -140,4 +150,48 @@ async fn item_47_a_server_that_is_excepted_is_reached_directly() {
     let proxy = Proxy::all("http://127.0.0.1:1", "127.0.0.0/8").unwrap();
     let _client = Client::connect(server.options().proxy(proxy), Signer::granting());
     server.greet("1.2").await;
+}
+
+#[tokio::test]
+async fn item_47_a_socks_proxy_is_given_an_ipv6_address_as_one() {
+    let server = Server::start().await;
+    let (port, mut asked) = proxy(socks).await;
+    let proxy = Proxy::all(&format!("socks5://127.0.0.1:{port}"), "").unwrap();
+    let client = Client::connect(server.options_for("2001:db8::7").proxy(proxy), Signer::granting());
+    assert_eq!(asked.next().await, format!("[2001:db8::7]:{}", server.address.port()));
+    let _peer = server.greet("1.2").await;
+    state(&client, "the greeting", |state| matches!(state, State::Connected { .. })).await;
+}
+
+/// What tells this test, run anew in a process with another environment, to be the client.
+const CHILD: &str = "PUSHER_CLIENT_TEST_PORT";
+
+#[tokio::test]
+async fn item_47_the_environment_names_the_proxy() {
+    if let Ok(port) = env::var(CHILD) {
+        let options = Options::host("app-key", "pusher.invalid", port.parse().unwrap(), false);
+        let client = Client::connect(options, Signer::granting());
+        state(&client, "the greeting", |state| matches!(state, State::Connected { .. })).await;
+        return;
+    }
+    for (variable, scheme) in [("HTTP_PROXY", "http"), ("all_proxy", "socks5")] {
+        let server = Server::start().await;
+        let (port, mut asked) = if scheme == "http" { proxy(http).await } else { proxy(socks).await };
+        let mut child = tokio::process::Command::new(env::current_exe().unwrap());
+        for inherited in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"] {
+            child.env_remove(inherited);
+        }
+        child
+            .args(["--exact", "proxies::item_47_the_environment_names_the_proxy"])
+            .env(CHILD, server.address.port().to_string())
+            .env(variable, format!("{scheme}://user:hush@127.0.0.1:{port}"))
+            // The variable's other spelling counts only where there is no web server's request (`REQUEST_METHOD`).
+            .env_remove("REQUEST_METHOD")
+            .stdout(Stdio::null())
+            .kill_on_drop(true);
+        let mut child = child.spawn().unwrap();
+        asked.next().await;
+        let _peer = server.greet("1.2").await;
+        assert!(within("the end of the client", child.wait()).await.unwrap().success(), "{variable}");
+    }
 }
