@@ -44,7 +44,12 @@ impl Keeper {
     pub(crate) async fn keep(&self, account: &AccountId, sid: &SecretString) -> Result<(), Problem> {
         let _turn = self.turn.lock().await;
         self.note(account)?;
-        self.secrets.set(account, sid).await
+        let kept = self.secrets.set(account, sid).await;
+        if kept.as_ref().is_err_and(|problem| problem.asks_person) {
+            // Nothing was written, and nobody is to be asked again for its removal. After other failures something may yet be.
+            self.claim(account)?;
+        }
+        kept
     }
 
     /// The account is signed in and on disk as such: its sid is to stay.
