@@ -61,6 +61,8 @@ pub(crate) struct Entry {
     pub(crate) seal: Option<Seal>,
     /// The server's name for the signed-in user's channel.
     pub(crate) user_channel: Option<String>,
+    /// Refused for want of the user alone.
+    pub(crate) for_want_of_user: bool,
 }
 
 pub(crate) enum Phase {
@@ -105,6 +107,7 @@ impl Entry {
             members: watch::Sender::new(Members::default()),
             seal: None,
             user_channel: None,
+            for_want_of_user: false,
         }
     }
 
@@ -120,7 +123,16 @@ impl Entry {
 
     /// Whether what the server sends for the channel is for its readers.
     pub(crate) fn is_open(&self) -> bool {
-        matches!(self.phase, Phase::Sent { .. } | Phase::Subscribed)
+        matches!(self.phase, Phase::Subscribed) || self.awaits_acceptance()
+    }
+
+    /// Whether the server may yet accept a subscription that was sent, waited for or not.
+    pub(crate) fn awaits_acceptance(&self) -> bool {
+        match self.phase {
+            Phase::Sent { .. } => true,
+            Phase::Due { .. } | Phase::Refused => self.unanswered,
+            Phase::Authorizing { .. } | Phase::AwaitingUser(_) | Phase::Subscribed => false,
+        }
     }
 
     /// Tries again later, and tells when.
@@ -164,7 +176,7 @@ impl Entry {
 
     /// Hands every reader these that came from the server, once the channel is accepted.
     pub(crate) fn take(&mut self, events: impl IntoIterator<Item = ChannelEvent>) {
-        if !matches!(self.phase, Phase::Sent { .. }) {
+        if !self.awaits_acceptance() {
             return self.tell_all(events);
         }
         for event in events {
@@ -192,7 +204,7 @@ impl Entry {
 
     /// The channel will not be accepted, or not on this connection, and was last heard of at `at`: what came for it
     /// nevertheless is given, and what comes after it is behind a gap.
-    fn give_up(&mut self, at: SystemTime) {
+    pub(crate) fn give_up(&mut self, at: SystemTime) {
         if self.early.is_empty() && self.early_missed == 0 {
             return;
         }
@@ -213,6 +225,13 @@ impl Entry {
         self.give_up(at);
         self.forget(now);
         self.phase = Phase::Refused;
+    }
+
+    /// It seems to be refused. Should it be accepted after all, its key and who we are must still be known.
+    pub(crate) fn seems_refused(&mut self, at: SystemTime) {
+        self.give_up(at);
+        self.phase = Phase::Refused;
+        self.unanswered = true;
     }
 
     /// What is known only while there is a subscription.

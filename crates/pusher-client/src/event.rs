@@ -78,8 +78,8 @@ pub enum ClientEvent {
         /// What the server said.
         message: String,
     },
-    /// A channel, or the user's sign-in, is not there yet for a reason that may pass: no authorization could be had for
-    /// now, or the server did not answer. It is tried again by itself.
+    /// A channel, the user's sign-in, or the new key of an encrypted channel is not there yet for a reason that may pass:
+    /// no authorization could be had for now, or the server did not answer. It is tried again by itself.
     SubscriptionDelayed {
         /// The channel; [`crate::USER`] for the sign-in.
         channel: String,
@@ -135,8 +135,8 @@ pub enum ChannelEvent {
     /// The server has accepted the subscription, for the first time or again: whoever must not miss anything asks for
     /// what came before. On presence channels the members are known now.
     Subscribed,
-    /// What was sent between the events before and those behind this may be missing: the subscription was lost, and is
-    /// there again. `Subscribed` follows.
+    /// What was sent between the events before and those behind this may be missing: the subscription was lost. Where it
+    /// is there again, `Subscribed` follows; it does not where a server sends for a channel that it then never accepts.
     Gap(Gap),
     /// The subscription was refused, or the client has given up ([`State::Failed`]). It is asked for again only by
     /// [`crate::Client::resubscribe`]. Where a server complains without saying of what, it is a guess: `Subscribed` may

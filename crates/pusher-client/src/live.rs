@@ -89,7 +89,7 @@ impl Connection {
         loop {
             if self.roster.wants_look() || std::mem::take(&mut call.look) {
                 let slots = self.options.authorizations_at_once.saturating_sub(call.authorizing.len());
-                call.look_at = self.roster.due(Instant::now(), slots, self.options.random());
+                call.look_at = self.roster.due(Instant::now(), call.seen, slots, self.options.random());
             }
             self.act(call);
             // Each frame moves the deadline on; an alarm that rings early is cheaper than one set anew each time.
@@ -183,9 +183,7 @@ impl Connection {
     /// Takes `message` and what has arrived behind it, which in a burst is much cheaper than one turn of the loop each: the
     /// departure when the connection ends.
     fn receive_all(&mut self, call: &mut Call, mut message: Received) -> Option<Departure> {
-        call.now = Instant::now();
-        call.liveness.seen(call.now);
-        call.seen = self.options.now();
+        self.heard(call);
         for _ in 0..BURST {
             if let Some(departure) = self.receive(call, message) {
                 return Some(departure);
@@ -196,14 +194,21 @@ impl Connection {
         self.receive(call, message)
     }
 
+    /// Something has arrived.
+    fn heard(&self, call: &mut Call) {
+        call.now = Instant::now();
+        call.liveness.seen(call.now);
+        call.seen = self.options.now();
+    }
+
     /// There is reason to doubt the connection: pings, once all that has arrived is taken. It says nothing of what is there
     /// now, and would otherwise pass for an answer.
     async fn doubt(&mut self, call: &mut Call) -> Option<Departure> {
         // The runtime looks at its sockets meanwhile.
         yield_now().await;
-        call.now = Instant::now();
         for _ in 0..MOST_ARRIVED {
             let Some(message) = call.traffic.next_now() else { break };
+            self.heard(call);
             if let Some(departure) = self.receive(call, message) {
                 return Some(departure);
             }

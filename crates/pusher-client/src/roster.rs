@@ -177,8 +177,8 @@ impl Roster {
         self.entries.values_mut().for_each(|entry| entry.disconnected(seen, now));
     }
 
-    /// Says what is due at `now`, with room for `slots` more authorizations, and gives when to look again.
-    pub(crate) fn due(&mut self, now: Instant, slots: usize, jitter: f64) -> Option<Instant> {
+    /// Says what is due at `now`, on a connection last heard of at `seen`, with room for `slots` more authorizations, and gives when to look again.
+    pub(crate) fn due(&mut self, now: Instant, seen: SystemTime, slots: usize, jitter: f64) -> Option<Instant> {
         if self.given_up.is_some() {
             return None;
         }
@@ -195,7 +195,7 @@ impl Roster {
                 continue;
             }
             if entry.kind == Kind::Channel(ChannelKind::Public) {
-                self.actions.extend(take_back(channel, entry));
+                self.actions.extend(take_back(channel, entry, seen));
                 entry.phase = Phase::Sent { until: now + self.answer_limit };
                 self.actions.push(Action::Send(frame::subscribe(channel, None)));
                 continue;
@@ -209,7 +209,7 @@ impl Roster {
             if let (true, Some(seal)) = (rekeys, &mut entry.seal) {
                 seal.asked(ticket);
             } else {
-                self.actions.extend(take_back(channel, entry));
+                self.actions.extend(take_back(channel, entry, seen));
                 entry.phase = Phase::Authorizing { ticket };
             }
             self.actions.push(match entry.kind {
@@ -249,8 +249,11 @@ impl Roster {
 }
 
 /// Takes back a subscription that the server never answered, before it is sent again.
-fn take_back(channel: &str, entry: &mut Entry) -> Option<Action> {
+fn take_back(channel: &str, entry: &mut Entry, seen: SystemTime) -> Option<Action> {
     let unanswered = std::mem::take(&mut entry.unanswered);
+    if unanswered {
+        entry.give_up(seen);
+    }
     let name = if entry.kind == Kind::User { entry.user_channel.take() } else { Some(channel.into()) };
     name.filter(|_| unanswered).map(|name| Action::Send(frame::unsubscribe(&name)))
 }

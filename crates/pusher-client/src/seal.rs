@@ -31,6 +31,7 @@ enum Question {
     None,
     Due {
         at: Instant,
+        server_said: bool,
     },
     Asked {
         ticket: u64,
@@ -57,7 +58,7 @@ impl Seal {
                 Err(Unopened::WrongKey)
                     if self.question == Question::None && self.unproven_until.is_none_or(|until| until <= now) =>
                 {
-                    self.question = Question::Due { at: now };
+                    self.question = Question::Due { at: now, server_said: false };
                 }
                 Err(reason) => return vec![undecryptable(&event, reason)],
             }
@@ -77,7 +78,7 @@ impl Seal {
     /// When a new key is to be asked for.
     pub(crate) fn due(&self) -> Option<Instant> {
         match self.question {
-            Question::Due { at } => Some(at),
+            Question::Due { at, .. } => Some(at),
             Question::None | Question::Asked { .. } | Question::Denied => None,
         }
     }
@@ -90,23 +91,23 @@ impl Seal {
         self.question == Question::Asked { ticket }
     }
 
-    pub(crate) fn ask_again(&mut self, at: Instant) {
-        self.question = Question::Due { at };
+    pub(crate) fn ask_again(&mut self, at: Instant, server_said: bool) {
+        self.question = Question::Due { at, server_said };
     }
 
-    /// The wait for the next question is over.
+    /// A wait that is our own doing is over.
     pub(crate) fn hurry(&mut self, now: Instant) {
-        if matches!(self.question, Question::Due { .. }) {
-            self.question = Question::Due { at: now };
+        if matches!(self.question, Question::Due { server_said: false, .. }) {
+            self.ask_again(now, false);
         }
     }
 
     /// The caller wants to know anew: also what was denied is asked for, with the next event that does not open.
     pub(crate) fn renew(&mut self, now: Instant) {
-        self.hurry(now);
-        if self.question == Question::Denied {
-            self.question = Question::None;
-            self.unproven_until = None;
+        match self.question {
+            Question::Due { .. } => self.ask_again(now, false),
+            Question::Denied => (self.question, self.unproven_until) = (Question::None, None),
+            Question::None | Question::Asked { .. } => {}
         }
     }
 
@@ -218,9 +219,14 @@ mod tests {
         seal.renew(later);
         assert_eq!(seal.take(sealed(2, "kept"), later), []);
         seal.asked(2);
-        seal.ask_again(later + DOUBT_AGAIN);
+        seal.ask_again(later + DOUBT_AGAIN, false);
         seal.hurry(later);
         assert_eq!(seal.due(), Some(later), "a wait of our own can be ended");
+        seal.ask_again(later + DOUBT_AGAIN, true);
+        seal.hurry(later);
+        assert_eq!(seal.due(), Some(later + DOUBT_AGAIN), "the server's only by the caller");
+        seal.renew(later);
+        assert_eq!(seal.due(), Some(later));
     }
 
     #[test]

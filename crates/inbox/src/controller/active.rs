@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use tokio::time::Instant;
 
 use super::{
+    clock::Clock,
     completing::Turns,
     problems,
     schedule::{Currency, Pause, Schedule, retry_delay},
@@ -31,6 +32,7 @@ pub(super) struct Active {
     pub(super) link: Link,
     pub(super) list: Schedule,
     pub(super) currency: Currency,
+    pub(super) clock: Clock,
     /// When to try to resume; none while a try is under way, the session stands, or a person is waited for.
     pub(super) resume_at: Option<Instant>,
     /// The person did not unlock the keyring: it is asked for again once they turn to us.
@@ -99,6 +101,7 @@ impl Active {
             },
             list: Schedule::default(),
             currency: Currency::default(),
+            clock: Clock::default(),
             resume_at: Some(Instant::now()),
             person_refused: false,
             resume_failures: 0,

@@ -6,7 +6,7 @@ use fasttrack_client::{Error, Listing, Notification};
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::{Controller, news::What, problems};
+use super::{Controller, clock, news::What, problems};
 use crate::{Host, Message};
 
 /// The store's note of when the list call last succeeded.
@@ -17,15 +17,19 @@ pub(super) struct Listed {
     pub(super) messages: Vec<Message>,
     /// Items that could not be read.
     pub(super) skipped: u64,
+    /// What the server's clock was when this machine's was what.
+    pub(super) clocks: Option<(Timestamp, Timestamp)>,
 }
 
 impl Listed {
-    fn read(listing: &Listing, now: Timestamp) -> Self {
+    fn read(listing: &Listing, wall: Timestamp) -> Self {
+        let now = listing.server_time.unwrap_or(wall);
         for skipped in &listing.skipped {
             tracing::warn!(index = skipped.index, reason = %skipped.reason, "an item of the list is skipped");
         }
         let read = listing.notifications.iter().filter_map(|item| read_message(item, now, Message::from_listed));
-        Self { messages: read.collect(), skipped: listing.skipped.len() as u64 }
+        let clocks = listing.server_time.map(|server| (server, wall));
+        Self { messages: read.collect(), skipped: listing.skipped.len() as u64, clocks }
     }
 }
 
@@ -65,9 +69,10 @@ impl<H: Host> Controller<H> {
     }
 
     pub(super) fn listed(&mut self, outcome: Result<Listed, Error>) {
-        let (now, jitter) = (self.now(), self.jitter());
+        let (now, jitter) = (self.wall(), self.jitter());
         match outcome {
             Ok(listed) => {
+                self.compare_clocks(listed.clocks);
                 self.counters.skipped += listed.skipped;
                 let merged = self.merge(&listed.messages).is_some();
                 if merged {
@@ -97,6 +102,19 @@ impl<H: Host> Controller<H> {
                 active.list.failed(Instant::now(), jitter, error.retry_after());
             }
         }
+    }
+
+    /// The server has told its time.
+    fn compare_clocks(&mut self, clocks: Option<(Timestamp, Timestamp)>) {
+        let (Some((server, wall)), Some(active)) = (clocks, &mut self.active) else { return };
+        if !active.clock.compare(server, wall) {
+            return;
+        }
+        tracing::warn!(clock = %active.clock, "this machine's clock is not the server's");
+        let kept = active.store.set_meta(clock::KEY, &active.clock.to_string());
+        self.stored(kept);
+        // Their time was told by the clock before.
+        self.retry_marks_now();
     }
 
     /// The list is in the store: where that was started anew, its messages are named once and not alerted singly.

@@ -4,6 +4,7 @@
 
 mod active;
 mod alerts;
+mod clock;
 mod completing;
 mod listing;
 mod live;
@@ -28,6 +29,7 @@ use tokio::{
 
 use self::{
     active::Active,
+    clock::Clock,
     news::{News, Scope, What},
 };
 use crate::{
@@ -183,8 +185,15 @@ impl<H: Host> Controller<H> {
         })
     }
 
-    fn now(&self) -> Timestamp {
+    /// This machine's clock: for what the person compares with it.
+    fn wall(&self) -> Timestamp {
         (self.options.now)()
+    }
+
+    /// The server's clock, as far as is known: what messages say of themselves is judged by it.
+    fn now(&self) -> Timestamp {
+        let wall = self.wall();
+        self.active.as_ref().map_or(wall, |active| active.clock.server(wall))
     }
 
     fn jitter(&self) -> f64 {
@@ -212,10 +221,13 @@ impl<H: Host> Controller<H> {
         let opened = Store::open(&self.options.data_dir, &account.id)?;
         self.store_was_reset(opened.reset);
         let store = opened.store;
-        let interrupted = store.interrupted(self.now())?;
+        let clock = Clock::kept(store.meta(clock::KEY)?);
+        let interrupted = store.interrupted(clock.server(self.wall()))?;
         self.epoch += 1;
         self.generation += 1;
-        Ok(Active::new(account, store, interrupted, self.now()))
+        let mut active = Active::new(account, store, interrupted, self.wall());
+        active.clock = clock;
+        Ok(active)
     }
 
     async fn run(&mut self, incoming: &mut mpsc::Receiver<Request>) {

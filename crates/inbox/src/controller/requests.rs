@@ -230,7 +230,7 @@ impl<H: Host> Controller<H> {
         self.epoch += 1;
         self.generation += 1;
         self.sign_in_problem = None;
-        let now = self.now();
+        let now = self.wall();
         if let Some(client) = active.drop_session(now) {
             tokio::spawn(async move { client.shutdown().await });
         }

@@ -74,7 +74,7 @@ impl<H: Host> Controller<H> {
     }
 
     fn resume_failed(&mut self, error: &ResumeError) {
-        let (now, jitter) = (self.now(), self.jitter());
+        let (now, jitter) = (self.wall(), self.jitter());
         let Some(active) = &mut self.active else { return };
         let brand = active.account.id.brand.clone();
         let problem = match error {
@@ -104,7 +104,7 @@ impl<H: Host> Controller<H> {
     pub(super) async fn session_stands(&mut self, session: Session) {
         self.end_session();
         self.clear_notice(Code::NoKeyring);
-        let (now, jitter, reconfigure_after) = (self.now(), self.jitter(), self.reconfigure_after());
+        let (now, jitter, reconfigure_after) = (self.wall(), self.jitter(), self.reconfigure_after());
         let Some(active) = &mut self.active else { return };
         let endpoint = &session.config().pusher;
         let options = pusher_client::Options::host(&endpoint.key, &endpoint.host, endpoint.port, endpoint.tls)
@@ -133,7 +133,7 @@ impl<H: Host> Controller<H> {
     /// Ends the session, not the account: what its tasks still report is dropped.
     fn end_session(&mut self) {
         self.epoch += 1;
-        let now = self.now();
+        let now = self.wall();
         if let Some(client) = self.active.as_mut().and_then(|active| active.drop_session(now)) {
             tokio::spawn(async move { client.shutdown().await });
         }
@@ -142,7 +142,7 @@ impl<H: Host> Controller<H> {
     /// The sid was refused: everything is kept, the person is told once and asked for a new one.
     pub(super) fn reject(&mut self, problem: &Problem) {
         self.end_session();
-        let now = self.now();
+        let now = self.wall();
         let Some(active) = &mut self.active else { return };
         active.resume_at = None;
         active.link.failing = None;
@@ -174,7 +174,7 @@ impl<H: Host> Controller<H> {
     }
 
     fn socket_changed(&mut self, state: &State) {
-        let (now, reconfigure_after) = (self.now(), self.reconfigure_after());
+        let (now, reconfigure_after) = (self.wall(), self.reconfigure_after());
         let Some(active) = &mut self.active else { return };
         match state {
             State::Waiting { .. } => active.socket_down(now, None, reconfigure_after),
@@ -188,7 +188,7 @@ impl<H: Host> Controller<H> {
     }
 
     fn client_reported(&mut self, event: ClientEvent) {
-        let (now, jitter, reconfigure_after) = (self.now(), self.jitter(), self.reconfigure_after());
+        let (now, jitter, reconfigure_after) = (self.wall(), self.jitter(), self.reconfigure_after());
         let Some(active) = &mut self.active else { return };
         match event {
             ClientEvent::Lost { code, reason, .. } => {
@@ -228,7 +228,7 @@ impl<H: Host> Controller<H> {
     }
 
     fn subscribed(&mut self) {
-        let now = self.now();
+        let now = self.wall();
         let Some(active) = &mut self.active else { return };
         active.link.socket_live(now);
         active.reconfigure_at = None;

@@ -196,6 +196,10 @@ impl<H: Host> Controller<H> {
     pub(super) fn purge_expired(&mut self) {
         let now = self.now();
         let Some(active) = &mut self.active else { return };
+        if !active.currency.is_current() {
+            // Until the server has told its time, a wrong clock could throw away what it will not send again.
+            return;
+        }
         let purged = active.store.purge_expired(now);
         if let Some(purged) = self.stored(purged) {
             self.withdraw(purged);

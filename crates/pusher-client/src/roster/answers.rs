@@ -90,7 +90,7 @@ impl Roster {
             AuthorizeError::Temporary { retry_after, message } => {
                 let (at, server_said) = entry.next_try(*retry_after, &backoff, now, jitter);
                 match entry.seal.as_mut().filter(|_| rekeys) {
-                    Some(seal) => seal.ask_again(at),
+                    Some(seal) => seal.ask_again(at, server_said),
                     None => entry.phase = Phase::Due { at, server_said },
                 }
                 self.tell_delayed(channel, message, at - now);
@@ -102,9 +102,7 @@ impl Roster {
     /// for a name has one.
     pub(crate) fn signed_in(&mut self, data: &Value, now: Instant) {
         let until = now + self.answer_limit;
-        let Some(user) = self.entries.get_mut(USER).filter(|user| matches!(user.phase, Phase::Sent { .. })) else {
-            return;
-        };
+        let Some(user) = self.entries.get_mut(USER).filter(|user| user.awaits_acceptance()) else { return };
         let id = data.get("user_data").and_then(|data| match data {
             Value::String(text) => serde_json::from_str::<Value>(text).ok(),
             data => Some(data.clone()),
@@ -116,8 +114,12 @@ impl Roster {
         self.actions.push(Action::Send(frame::subscribe(&channel, None)));
         user.user_channel = Some(channel);
         user.phase = Phase::Sent { until };
+        user.unanswered = false;
         self.look = true;
         for (channel, entry) in &mut self.entries {
+            if matches!(entry.phase, Phase::Refused) && std::mem::take(&mut entry.for_want_of_user) {
+                entry.phase = Phase::due(now);
+            }
             let Phase::AwaitingUser(authorization) = &entry.phase else { continue };
             self.actions.push(Action::Send(frame::subscribe(channel, Some(authorization))));
             entry.members.send_modify(|members| members.set_me(Some(id.clone())));
@@ -129,12 +131,11 @@ impl Roster {
     pub(crate) fn accepted(&mut self, channel: &str, data: &Value, at: SystemTime) {
         let Some(entry) = self.find(channel) else { return };
         match entry.phase {
-            Phase::Sent { .. } => {}
-            // It answers a subscription that was given up meanwhile, and is none the worse for it.
-            Phase::Due { .. } | Phase::Refused if entry.unanswered => {}
+            // It may answer a subscription that was given up meanwhile, and is none the worse for it.
+            _ if entry.awaits_acceptance() => {}
             // The answer before was to an earlier subscription, which the server had already ended again.
             Phase::Subscribed => entry.lost_since = Some(entry.accepted_at),
-            Phase::Due { .. } | Phase::Refused | Phase::Authorizing { .. } | Phase::AwaitingUser(_) => return,
+            _ => return,
         }
         if entry.kind == Kind::Channel(ChannelKind::Presence) {
             entry.members.send_modify(|members| members.replace(data));
@@ -181,10 +182,10 @@ impl Roster {
             (signed && matches!(entry.phase, Phase::Sent { .. })).then_some(name)
         });
         let (Some(only), None) = (waiting.next().cloned(), waiting.next()) else { return };
-        self.reject(&only, None, message, at);
         if let Some(entry) = self.entries.get_mut(&only) {
-            entry.unanswered = true;
+            entry.seems_refused(at.0);
         }
+        self.refuse(&only, None, message, at.1);
     }
 
     /// Nothing is tried any more: whoever waits is told, now and when they come later.
@@ -200,7 +201,7 @@ impl Roster {
     fn refuse(&mut self, channel: &str, status: Option<u16>, message: &str, now: Instant) {
         let Some(entry) = self.entries.get_mut(channel) else { return };
         if !matches!(entry.phase, Phase::Refused) {
-            // It was never sent, so nothing came for it.
+            // It is not at the server, so nothing waits.
             entry.refuse(SystemTime::UNIX_EPOCH, now);
         }
         self.tell_refused(channel, status, message);
@@ -221,6 +222,9 @@ impl Roster {
         let waiting = self.entries.iter().filter(|(_, entry)| matches!(entry.phase, Phase::AwaitingUser(_)));
         for channel in waiting.map(|(channel, _)| channel.clone()).collect::<Vec<_>>() {
             self.refuse(&channel, status, message, now);
+            if let Some(entry) = self.entries.get_mut(&channel) {
+                entry.for_want_of_user = true;
+            }
         }
     }
 

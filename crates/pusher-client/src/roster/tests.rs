@@ -35,7 +35,7 @@ impl Bench {
 
     /// What is to be done now, with a number of free slots.
     fn due(&mut self, slots: usize) -> (Vec<Action>, Option<Duration>) {
-        let next = self.roster.due(self.now, slots, 1.0);
+        let next = self.roster.due(self.now, EPOCH, slots, 1.0);
         (self.roster.actions(), next.map(|at| at - self.now))
     }
 
@@ -623,4 +623,73 @@ fn a_refused_presence_channel_has_no_members() {
     assert_eq!(members.borrow().count(), 1);
     bench.roster.rejected("presence-a", Some(403), "out", (EPOCH, bench.now));
     assert_eq!((members.borrow().count(), members.borrow().me()), (0, None));
+}
+
+#[tokio::test]
+async fn an_encrypted_channel_that_was_wrongly_taken_for_refused_still_has_its_key() {
+    let mut bench = bench();
+    let queue = bench.join("private-encrypted-a");
+    let ticket = bench.ticket();
+    let secret = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    bench.grant("private-encrypted-a", ticket, Authorization::new("k:s").with_shared_secret(secret));
+    bench.roster.unauthorized(None, "it was another", (EPOCH, bench.now));
+    bench.accepted("private-encrypted-a", &Value::Null);
+    assert!(matches!(read(&queue).await, ChannelEvent::Refused { .. }));
+    assert_eq!(read(&queue).await, ChannelEvent::Subscribed);
+    let sealed = r#"{"nonce":"ZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXp7","ciphertext":"1U/blr4xmtELzJvMCaII13mb7axCwuzTkppRV4tHPH0c1w=="}"#;
+    bench.deliver(&Event::new("private-encrypted-a", "e", sealed));
+    assert!(matches!(read(&queue).await, ChannelEvent::Event(_)));
+}
+
+#[tokio::test]
+async fn nothing_is_lost_while_a_late_acceptance_is_waited_for() {
+    let mut bench = bench();
+    let queue = bench.join("a");
+    bench.due(4);
+    let events = ["1", "2", "3"].map(|data| Event::new("a", "e", data));
+    bench.deliver(&events[0]);
+    bench.now += LIMIT;
+    assert_eq!(bench.due(4).0, [delayed("a", UNANSWERED, 1)]);
+    bench.deliver(&events[1]);
+    bench.accepted("a", &Value::Null);
+    bench.deliver(&events[2]);
+    assert_eq!(read(&queue).await, ChannelEvent::Subscribed);
+    for event in events {
+        assert_eq!(read(&queue).await, ChannelEvent::Event(event));
+    }
+}
+
+#[tokio::test]
+async fn what_came_before_a_subscription_is_taken_back_is_given_before_the_next() {
+    let mut bench = bench();
+    let queue = bench.join("a");
+    bench.due(4);
+    let early = Event::new("a", "e", "early");
+    bench.deliver(&early);
+    bench.now += LIMIT;
+    bench.due(4);
+    bench.now += SECOND;
+    assert_eq!(bench.due(4).0, [unsubscribe("a"), subscribe("a")]);
+    assert!(matches!(read(&queue).await, ChannelEvent::Gap(_)));
+    assert_eq!(read(&queue).await, ChannelEvent::Event(early));
+    let told = bench.accepted("a", &Value::Null);
+    assert!(matches!(&told[0], Action::Tell(ClientEvent::Gap(_))), "{told:?}");
+}
+
+#[test]
+fn a_sign_in_that_was_wrongly_taken_for_refused_is_there_with_those_who_waited_for_it() {
+    let mut bench = bench();
+    bench.join(USER);
+    let ticket = bench.ticket();
+    bench.roster.granted(USER, ticket, Grant::User(Authentication::new("k:s", "{}")), bench.now);
+    bench.roster.actions();
+    bench.join("presence-a");
+    let ticket = bench.ticket();
+    bench.granted("presence-a", ticket);
+    bench.roster.unauthorized(None, "it was another", (EPOCH, bench.now));
+    bench.roster.actions();
+    bench.roster.signed_in(&json!({ "user_data": r#"{"id":"7"}"# }), bench.now);
+    assert_eq!(bench.roster.actions(), [subscribe("#server-to-user-7")]);
+    let ticket = bench.ticket();
+    assert!(bench.granted("presence-a", ticket), "it is asked for again, and has a name now");
 }
