@@ -27,8 +27,10 @@ use crate::{
 
 /// How long a command that has the folder, or an app that is starting or ending, is waited for.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Showing the window waits for nothing; whoever starts the app looks at the screen meanwhile.
+const SHOW_LIMIT: Duration = Duration::from_secs(10);
 /// How often the data folder is looked for.
-const LOOK_AT_FOLDER: Duration = Duration::from_secs(10);
+const LOOK_AT_FOLDER: Duration = Duration::from_secs(5);
 
 /// What a start needs before there is an app.
 pub struct Prepared {
@@ -52,12 +54,21 @@ async fn take_or_show(folder: &Folder) -> Result<Option<control::Lock>, Problem>
         let left = until.saturating_duration_since(tokio::time::Instant::now());
         match control::enter(folder, left).await? {
             Entry::Owner(lock) => return Ok(Some(lock)),
-            Entry::Running(mut client) => match client.ask::<()>(&Request::Show).await {
-                Ok(()) => return Ok(None),
-                // A command of the command line has the folder and makes way, or the app was ending.
-                Err(problem) if left.is_zero() => return Err(problem),
-                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
-            },
+            Entry::Running(mut client) => {
+                match tokio::time::timeout(SHOW_LIMIT, client.ask::<()>(&Request::Show)).await {
+                    Ok(Ok(())) => return Ok(None),
+                    // A command of the command line has the folder and makes way, or the app was ending.
+                    Ok(Err(problem)) if left.is_zero() => return Err(problem),
+                    Ok(Err(_)) => tokio::time::sleep(Duration::from_millis(50)).await,
+                    Err(_) => {
+                        return Err(Problem::new(
+                            Code::Internal,
+                            "Traybell runs already and does not show its window.",
+                            "Look at its log, or end it and start it again.",
+                        ));
+                    }
+                }
+            }
         }
     }
 }
@@ -241,8 +252,10 @@ async fn follow_panel(app: AppHandle, handle: Handle, tray: Option<Arc<Tray>>, n
 /// Somebody removed the data folder. Going on would mean to write where nothing is kept, beside a second Traybell that
 /// somebody starts.
 async fn quit_without_folder(app: AppHandle, lock: Arc<control::Lock>) {
-    while lock.is_ours() {
+    let mut gone = 0;
+    while gone < 2 {
         tokio::time::sleep(LOOK_AT_FOLDER).await;
+        gone = if lock.is_ours() { 0 } else { gone + 1 };
     }
     let problem = Problem::new(
         Code::StoreFailed,

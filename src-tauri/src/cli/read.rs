@@ -25,7 +25,13 @@ async fn mark(door: &mut Door, output: &mut Output, ids: Vec<String>, all: bool)
         match door.ask::<()>(Request::MarkRead { id: MessageId(id.clone()) }).await {
             Ok(()) => marked += 1,
             // The others are as they were asked for.
-            Err(problem) => problems.push(Problem { message: format!("{id}: {}", problem.message), ..problem }),
+            Err(problem) if problem.code == Code::NotFound => {
+                problems.push(Problem { message: format!("{id}: {}", problem.message), ..problem });
+            }
+            Err(problem) => {
+                problems.push(problem);
+                return Err(Failure::Problems(problems));
+            }
         }
     }
     // What was marked, now or before, is to be on the server.
@@ -35,9 +41,8 @@ async fn mark(door: &mut Door, output: &mut Output, ids: Vec<String>, all: bool)
             1 => "1 message marked as read.".to_owned(),
             n => format!("{n} messages marked as read."),
         })?,
-        Err(problem) if problem.code == Code::NotSignedIn && !problems.is_empty() => {}
         // A refused mark is taken back here too: it says so itself.
-        Err(problem) if problem.code == Code::MarkRefused => problems.push(problem),
+        Err(problem) if problem.code == Code::MarkRefused || marked == 0 => problems.push(problem),
         Err(problem) => problems.push(Problem {
             message: format!("Marked here, and the server has not got it yet: {}", problem.message),
             ..problem

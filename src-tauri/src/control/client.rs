@@ -18,8 +18,6 @@ use crate::folder::Folder;
 
 /// Signing in is the longest: several calls, each with a limit of its own.
 const ANSWER_LIMIT: Duration = Duration::from_secs(150);
-/// Showing the window waits for nothing.
-const SHOW_LIMIT: Duration = Duration::from_secs(10);
 
 /// One connection to the owner of the folder.
 #[derive(Debug)]
@@ -46,9 +44,7 @@ impl Client {
     /// One request, one answer.
     pub async fn ask<T: DeserializeOwned>(&mut self, request: &Request) -> Result<T, Problem> {
         self.send(request).await?;
-        // Whoever starts the app looks at the screen meanwhile.
-        let limit = if matches!(request, Request::Show) { SHOW_LIMIT } else { ANSWER_LIMIT };
-        match timeout(limit, self.next()).await {
+        match timeout(ANSWER_LIMIT, self.next()).await {
             Ok(Ok(Some(answer))) => Ok(answer),
             Ok(Ok(None)) => Err(gone()),
             Ok(Err(problem)) => Err(problem),

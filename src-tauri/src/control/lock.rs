@@ -17,7 +17,13 @@ pub struct Lock {
 impl Lock {
     /// Takes the lock; `None` while another program has it.
     pub fn take(folder: &Folder) -> Result<Option<Self>, Problem> {
-        let file = private_file()
+        let mut options = private_file();
+        #[cfg(windows)]
+        {
+            // To read and to write, and not to delete.
+            std::os::windows::fs::OpenOptionsExt::share_mode(&mut options, 3);
+        }
+        let file = options
             .create(true)
             .truncate(false)
             .write(true)
@@ -31,18 +37,22 @@ impl Lock {
     }
 
     /// The folder is still this program's. It is not once somebody has removed it: another program can then make it
-    /// anew, with a lock of its own.
+    /// anew, with a lock of its own. What cannot be told counts as yes.
     #[cfg(unix)]
     pub fn is_ours(&self) -> bool {
-        use std::os::unix::fs::MetadataExt as _;
+        use std::{io::ErrorKind, os::unix::fs::MetadataExt as _};
         let identity = |data: &std::fs::Metadata| (data.dev(), data.ino());
-        let Ok(held) = self.file.metadata() else { return false };
-        std::fs::metadata(self.folder.lock()).is_ok_and(|found| identity(&found) == identity(&held))
+        match (self.file.metadata(), std::fs::metadata(self.folder.lock())) {
+            (Ok(held), Ok(found)) => identity(&held) == identity(&found),
+            (_, Err(error)) => error.kind() != ErrorKind::NotFound,
+            (Err(_), Ok(_)) => true,
+        }
     }
 
-    /// The folder is still this program's: the system lets nobody remove a file that is open.
+    /// The folder is still this program's: nobody can remove the lock's file while it is held, see [`Lock::take`].
     #[cfg(not(unix))]
     pub fn is_ours(&self) -> bool {
-        self.file.metadata().is_ok() && self.folder.lock().exists()
+        let _held = &self.file;
+        self.folder.lock().exists()
     }
 }

@@ -21,7 +21,7 @@ use super::{
 use crate::folder::Folder;
 
 /// Askers at a time; more wait.
-const CONNECTIONS: usize = 64;
+const CONNECTIONS: usize = 16;
 /// Those who follow the view at a time; they take no place of the askers'.
 const WATCHERS: usize = 64;
 /// A connection that asks nothing at all for so long is closed.

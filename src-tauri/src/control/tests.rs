@@ -18,20 +18,33 @@ async fn the_first_owns_the_folder_and_the_next_waits_in_vain_while_nobody_answe
 async fn a_folder_with_a_long_path_has_a_socket_for_its_owner_alone_and_a_stale_one_is_replaced() {
     use std::os::unix::fs::PermissionsExt as _;
 
-    use interprocess::local_socket::tokio::prelude::*;
+    use crate::cli::Door;
 
     let temp = tempfile::tempdir().unwrap();
     let folder = Folder::at(&temp.path().join("x".repeat(150)));
     folder.prepare().unwrap();
     let socket = folder.path().join("traybell.sock");
     std::fs::write(&socket, b"left behind").unwrap();
-    let address = address::Address::to_listen(&folder).unwrap();
-    let listener = address.options().unwrap().create_tokio().unwrap();
+    let own = Door::open(&folder).await.unwrap();
     assert_eq!(std::fs::metadata(&socket).unwrap().permissions().mode() & 0o077, 0, "open to others");
-    let (taken, connected) = tokio::join!(listener.accept(), Client::connect(&folder));
-    assert!(taken.is_ok() && connected.is_ok(), "they reach each other");
-    drop(listener);
+    assert!(matches!(enter(&folder, Duration::ZERO).await, Ok(Entry::Running(_))), "it is reached");
+    own.close().await;
     assert!(!socket.exists(), "the socket is removed by its owner");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_socket_of_whoever_has_made_the_folder_anew_is_left_alone() {
+    use crate::cli::Door;
+
+    let temp = tempfile::tempdir().unwrap();
+    let folder = Folder::at(&temp.path().join("data"));
+    let before = Door::open(&folder).await.unwrap();
+    std::fs::remove_dir_all(folder.path()).unwrap();
+    let after = Door::open(&folder).await.unwrap();
+    before.close().await;
+    assert!(matches!(enter(&folder, Duration::ZERO).await, Ok(Entry::Running(_))), "it is still reached");
+    after.close().await;
 }
 
 #[tokio::test]

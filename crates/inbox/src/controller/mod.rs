@@ -54,8 +54,8 @@ pub struct Options {
     pub data_dir: PathBuf,
     /// Where the sid is kept.
     pub secrets: Arc<dyn Secrets>,
-    /// Whether native notifications are raised. The command line without the app raises none: what it receives is
-    /// alerted when the app starts.
+    /// Whether a person is here to be addressed: native notifications are raised, and the keyring may be asked to forget
+    /// what an earlier run left in it. The command line without the app leaves both to the app's next start.
     pub alerts: bool,
     /// A socket that is down for this long, up to three times as long, has its config read again: host or key may have
     /// changed. Each time costs the server a log-in.
@@ -86,7 +86,8 @@ pub async fn start<H: Host>(options: Options, host: Arc<H>) -> Result<Handle, Pr
     private_files::make_dir(&options.data_dir)?;
     let (requests, incoming) = mpsc::channel(64);
     let (view, watched) = watch::channel(View::signed_out());
-    let mut controller = Controller::new(Arc::new(options), host, Arc::new(view))?;
+    let keeper = Keeper::new(Arc::clone(&options.secrets), options.data_dir.clone());
+    let mut controller = Controller::new(Arc::new(options), host, keeper, Arc::new(view))?;
     controller.resume_last()?;
     controller.publish();
     tokio::spawn(supervise(controller, incoming));
@@ -98,6 +99,7 @@ async fn supervise<H: Host>(mut controller: Controller<H>, mut incoming: mpsc::R
     loop {
         let (options, host, view) =
             (Arc::clone(&controller.options), Arc::clone(&controller.host), Arc::clone(&controller.view));
+        let keeper = controller.keeper.clone();
         let ended = AssertUnwindSafe(controller.run(&mut incoming)).catch_unwind().await;
         if ended.is_ok() {
             return;
@@ -111,7 +113,7 @@ async fn supervise<H: Host>(mut controller: Controller<H>, mut incoming: mpsc::R
         drop(controller);
         controller = loop {
             tokio::time::sleep(RESTART_AFTER).await;
-            let fresh = Controller::new(Arc::clone(&options), Arc::clone(&host), Arc::clone(&view));
+            let fresh = Controller::new(Arc::clone(&options), Arc::clone(&host), keeper.clone(), Arc::clone(&view));
             match fresh.and_then(|mut fresh| fresh.resume_last().map(|()| fresh)) {
                 Ok(fresh) => break fresh,
                 Err(problem) => tracing::error!(%problem, "the controller could not be started again"),
@@ -161,10 +163,14 @@ enum Flow {
 }
 
 impl<H: Host> Controller<H> {
-    fn new(options: Arc<Options>, host: Arc<H>, view: Arc<watch::Sender<View>>) -> Result<Self, Problem> {
+    fn new(
+        options: Arc<Options>,
+        host: Arc<H>,
+        keeper: Keeper,
+        view: Arc<watch::Sender<View>>,
+    ) -> Result<Self, Problem> {
         let http = Http::new().map_err(|error| problems::call(&error))?;
         let (news, incoming_news) = mpsc::channel(256);
-        let keeper = Keeper::new(Arc::clone(&options.secrets), options.data_dir.clone());
         Ok(Self {
             options,
             keeper,
@@ -209,7 +215,10 @@ impl<H: Host> Controller<H> {
     /// Opens the store of the account that was signed in last, if any.
     fn resume_last(&mut self) -> Result<(), Problem> {
         let last = LastAccount::read(&self.options.data_dir)?;
-        self.keeper.forget_unclaimed(|id| last.as_ref().is_some_and(|last| last.keeps_sid_of(id)));
+        // It may raise a prompt, which a command that ends at once would leave behind.
+        if self.options.alerts {
+            self.keeper.forget_unclaimed(|id| last.as_ref().is_some_and(|last| last.keeps_sid_of(id)));
+        }
         let Some(account) = last else { return Ok(()) };
         let active = self.open(account)?;
         self.active = Some(active);

@@ -195,8 +195,11 @@ impl<H: Host> Controller<H> {
             self.keeper.note(&replaced.id)?;
         }
         account.write(&self.options.data_dir)?;
-        if *keep == Keep::Keyring {
-            self.keeper.claim(&account.id)?;
+        if *keep == Keep::Keyring
+            && let Err(error) = self.keeper.claim(&account.id)
+        {
+            // The next start finds that it is settled.
+            tracing::info!(%error, "the note of a sid stays");
         }
         if let Some(replaced) = replaced {
             self.forget_before(replaced);
@@ -240,7 +243,10 @@ impl<H: Host> Controller<H> {
             Keep::Keyring => self.keeper.note(&active.account.id),
             Keep::SessionOnly => Ok(()),
         };
-        let forgotten = LastAccount::forget(&self.options.data_dir).and(noted).map_err(Problem::from);
+        if let Err(error) = noted {
+            tracing::warn!(%error, "should the sid stay in the keyring, the next start does not know of it");
+        }
+        let forgotten = LastAccount::forget(&self.options.data_dir).map_err(Problem::from);
         let account = active.account;
         self.withdraw_all(&active.store);
         let deleted = active.store.delete().map_err(Problem::from);

@@ -1,4 +1,5 @@
-//! [`Keeper`]: no sid stays in the keyring that nobody is signed in with, wherever the program ends. Before a sid is put
+//! [`Keeper`]: no sid stays in the keyring that nobody is signed in with, wherever the program ends, as long as the data
+//! folder is there. Before a sid is put
 //! there or taken out, a note of the account, without the sid, is put into the data folder; a note that is still there at
 //! the next start is acted on. It must never take out the sid of the account that is signed in.
 
@@ -43,9 +44,11 @@ impl Keeper {
     /// Keeps a sid. The account is to be claimed once it is signed in, or forgotten.
     pub(crate) async fn keep(&self, account: &AccountId, sid: &SecretString) -> Result<(), Problem> {
         let _turn = self.turn.lock().await;
+        // What was noted before is about an earlier sid, which may still be there.
+        let was_noted = self.file(account).exists();
         self.note(account)?;
         let kept = self.secrets.set(account, sid).await;
-        if kept.as_ref().is_err_and(|problem| problem.asks_person) {
+        if !was_noted && kept.as_ref().is_err_and(|problem| problem.asks_person) {
             // Nothing was written, and nobody is to be asked again for its removal. After other failures something may yet be.
             self.claim(account)?;
         }
@@ -103,10 +106,17 @@ impl Keeper {
     fn unclaimed(&self, is_claimed: impl Fn(&AccountId) -> bool) -> Result<Vec<(PathBuf, AccountId)>, StoreError> {
         let mut unclaimed = Vec::new();
         for path in private_files::ending_in(&self.data_dir, ENDING)? {
-            match read(&path)? {
-                Some(account) if !is_claimed(&account) => unclaimed.push((path, account)),
+            let settled = match read(&path) {
+                Ok(Some(account)) if !is_claimed(&account) => {
+                    unclaimed.push((path, account));
+                    continue;
+                }
                 // The note of what is settled, or no note.
-                Some(_) | None => private_files::remove(&path)?,
+                Ok(_) => private_files::remove(&path),
+                Err(error) => Err(error),
+            };
+            if let Err(error) = settled {
+                tracing::warn!(%error, "a note stays");
             }
         }
         Ok(unclaimed)
