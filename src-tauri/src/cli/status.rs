@@ -117,9 +117,9 @@ async fn follow(door: &mut Door, output: &mut Output, json: bool, last: &mut Opt
     Ok(())
 }
 
-/// Not every change of the view is one of the status.
+/// Not every change of the view is one of what is written.
 fn write_change(output: &mut Output, view: &View, as_json: bool, last: &mut Option<String>) -> Result<(), Failure> {
-    let now = json(&Status::from(view))?;
+    let now = if as_json { json(&Status::from(view))? } else { text(view).join("\n") };
     if last.as_ref() == Some(&now) {
         return Ok(());
     }
