@@ -46,7 +46,8 @@ impl Session {
     /// Logs in with a session id (Fast Track: `Platform/LoginAuthToken`).
     ///
     /// # Errors
-    /// [`LoginError::Rejected`] or [`LoginError::NotASid`] when only another session id helps, [`LoginError::Unreachable`] when waiting may.
+    /// [`LoginError::Rejected`] or [`LoginError::NotASid`] when only another session id helps,
+    /// [`LoginError::Unreachable`] when waiting may.
     pub async fn log_in(http: &Http, config: BrandConfig, brand: &str, sid: SecretString) -> Result<Self, LoginError> {
         let brand = brand_name(brand)?;
         let sid = SecretString::from(sid.expose_secret().trim());

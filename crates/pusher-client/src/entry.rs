@@ -225,6 +225,7 @@ impl Entry {
         self.give_up(at);
         self.forget(now);
         self.phase = Phase::Refused;
+        self.for_want_of_user = false;
     }
 
     /// It seems to be refused. Should it be accepted after all, its key and who we are must still be known.
@@ -232,6 +233,7 @@ impl Entry {
         self.give_up(at);
         self.phase = Phase::Refused;
         self.unanswered = true;
+        self.for_want_of_user = false;
     }
 
     /// What is known only while there is a subscription.

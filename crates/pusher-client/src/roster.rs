@@ -101,16 +101,16 @@ impl Roster {
         self.look = true;
         let entry = Entry::new(&channel, kind, now);
         let entry = self.entries.entry(channel).or_insert(entry);
-        match entry.phase {
-            _ if self.given_up.is_some() => {
-                let event = self.given_up.as_deref().map(answers::given_up);
-                if let Some(event) = event {
-                    queue.push(event, 0);
-                }
-            }
-            Phase::Subscribed => queue.push(ChannelEvent::Subscribed, 0),
-            Phase::Refused => entry.phase = Phase::due(now),
-            Phase::Due { .. } | Phase::Authorizing { .. } | Phase::AwaitingUser(_) | Phase::Sent { .. } => {}
+        let there = match (&self.given_up, &entry.phase) {
+            (Some(reason), _) => Some(answers::given_up(reason)),
+            (None, Phase::Subscribed) => Some(ChannelEvent::Subscribed),
+            (None, _) => None,
+        };
+        if let Some(event) = there {
+            let weight = event.weight();
+            queue.push(event, weight);
+        } else if matches!(entry.phase, Phase::Refused) {
+            entry.phase = Phase::due(now);
         }
         entry.readers.push(queue);
         entry.members.subscribe()
@@ -135,7 +135,8 @@ impl Roster {
         }
     }
 
-    /// Asks again for a refused or waiting channel, and for a key that was refused or is waited for. `false` when nobody subscribed to it.
+    /// Asks again for a refused or waiting channel, and for a key that was refused or is waited for. `false` when nobody
+    /// subscribed to it.
     pub(crate) fn renew(&mut self, channel: &str, now: Instant) -> bool {
         self.look = true;
         let Some(entry) = self.entries.get_mut(channel) else { return false };

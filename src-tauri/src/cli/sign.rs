@@ -65,16 +65,17 @@ pub async fn sign_out(folder: &Folder, output: &mut Output, discard: bool) -> Re
 }
 
 async fn leave(door: &mut Door, discard: bool) -> Result<(), Problem> {
-    let mut why = String::new();
-    if !discard && door.view().await?.outbox > 0 {
-        // A mark that the server refuses waits no longer, and is none that a sign-out would lose.
-        if let Err(problem) = door.ask::<()>(Request::Flush).await {
-            why = format!(" {}", problem.message);
-        }
+    let Err(waiting) = door.ask::<()>(Request::SignOut { discard }).await else { return Ok(()) };
+    if waiting.code != Code::OutboxNotEmpty {
+        return Err(waiting);
     }
+    // A mark that the server refuses waits no longer, and is none that a sign-out would lose.
+    let unsent = door.ask::<()>(Request::Flush).await.err();
     door.ask::<()>(Request::SignOut { discard }).await.map_err(|mut problem| {
         if problem.code == Code::OutboxNotEmpty {
-            problem.message.push_str(&why);
+            if let Some(unsent) = unsent {
+                problem.message = format!("{} {}", problem.message, unsent.message);
+            }
             "Try again once the server can be reached, or add --discard to give them up.".clone_into(&mut problem.hint);
         }
         problem

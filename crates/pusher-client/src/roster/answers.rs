@@ -113,11 +113,12 @@ impl Roster {
         let channel = format!("{USER}-{id}");
         self.actions.push(Action::Send(frame::subscribe(&channel, None)));
         user.user_channel = Some(channel);
+        let was_guessed = matches!(user.phase, Phase::Refused);
         user.phase = Phase::Sent { until };
         user.unanswered = false;
         self.look = true;
         for (channel, entry) in &mut self.entries {
-            if matches!(entry.phase, Phase::Refused) && std::mem::take(&mut entry.for_want_of_user) {
+            if was_guessed && matches!(entry.phase, Phase::Refused) && entry.for_want_of_user {
                 entry.phase = Phase::due(now);
             }
             let Phase::AwaitingUser(authorization) = &entry.phase else { continue };

@@ -86,6 +86,17 @@ impl Bench {
         assert_ne!(self.accepted("private-a", &Value::Null), []);
     }
 
+    /// Takes the user to a sign-in that is sent, and `presence-a` to where it waits for that.
+    fn wait_for_a_name(&mut self) {
+        self.join(USER);
+        let ticket = self.ticket();
+        self.roster.granted(USER, ticket, Grant::User(Authentication::new("k:s", "{}")), self.now);
+        self.roster.actions();
+        self.join("presence-a");
+        let ticket = self.ticket();
+        assert!(!self.granted("presence-a", ticket), "it waits for a name");
+    }
+
     /// Takes the user to a live sign-in.
     fn signed_in(&mut self) -> Vec<Action> {
         let ticket = self.ticket();
@@ -495,13 +506,7 @@ fn a_complaint_about_a_signature_is_a_refusal_where_it_is_clear_of_what() {
 #[test]
 fn a_complaint_about_the_sign_in_is_its_refusal_and_of_those_who_wait_for_it() {
     let mut bench = bench();
-    bench.join(USER);
-    let ticket = bench.ticket();
-    bench.roster.granted(USER, ticket, Grant::User(Authentication::new("k:s", "{}")), bench.now);
-    bench.roster.actions();
-    bench.join("presence-a");
-    let ticket = bench.ticket();
-    assert!(!bench.granted("presence-a", ticket), "it waits for a name");
+    bench.wait_for_a_name();
     bench.roster.unauthorized(None, "bad", (EPOCH, bench.now));
     let told = [refused(USER, None, "bad"), refused("presence-a", None, "the user could not be signed in")].concat();
     assert_eq!(bench.roster.actions(), told);
@@ -679,17 +684,22 @@ async fn what_came_before_a_subscription_is_taken_back_is_given_before_the_next(
 #[test]
 fn a_sign_in_that_was_wrongly_taken_for_refused_is_there_with_those_who_waited_for_it() {
     let mut bench = bench();
-    bench.join(USER);
-    let ticket = bench.ticket();
-    bench.roster.granted(USER, ticket, Grant::User(Authentication::new("k:s", "{}")), bench.now);
-    bench.roster.actions();
-    bench.join("presence-a");
-    let ticket = bench.ticket();
-    bench.granted("presence-a", ticket);
+    bench.wait_for_a_name();
     bench.roster.unauthorized(None, "it was another", (EPOCH, bench.now));
     bench.roster.actions();
     bench.roster.signed_in(&json!({ "user_data": r#"{"id":"7"}"# }), bench.now);
     assert_eq!(bench.roster.actions(), [subscribe("#server-to-user-7")]);
     let ticket = bench.ticket();
     assert!(bench.granted("presence-a", ticket), "it is asked for again, and has a name now");
+}
+
+#[test]
+fn who_was_refused_for_want_of_a_user_that_was_really_refused_is_asked_for_again_only_on_request() {
+    let mut bench = bench();
+    bench.wait_for_a_name();
+    bench.roster.unauthorized(None, "bad", (EPOCH, bench.now));
+    bench.roster.actions();
+    bench.roster.renew(USER, bench.now);
+    assert_eq!(bench.signed_in(), [subscribe("#server-to-user-7")]);
+    assert_eq!(bench.due(4).0, []);
 }
