@@ -72,6 +72,7 @@ pub fn say_not_started(problem: &Problem) {
         target: inbox::AlertTarget::Summary,
         title: "Traybell could not start".to_owned(),
         body: format!("{} {}", problem.message, problem.hint),
+        sound: false,
     };
     runtime.block_on(async {
         let (clicks, _nobody) = tokio::sync::mpsc::channel(1);

@@ -12,10 +12,15 @@ use std::{
     time::Duration,
 };
 
-use inbox::{Alert, AlertTarget, Handle, Handover, Problem, TrayAction};
+use inbox::{Alert, AlertTarget, Handle, Handover, Problem, SignOut, TrayAction};
 use tauri::{AppHandle, Manager as _, RunEvent};
 
-use crate::{alert::Alerts, commands, control, window, window::Window};
+use crate::{
+    alert::Alerts,
+    commands, control,
+    folder::Folder,
+    window::{self, Place, Window},
+};
 
 /// What commands, tray and socket need of the running app.
 pub struct Shell {
@@ -23,6 +28,8 @@ pub struct Shell {
     pub handle: Handle,
     /// The window.
     pub window: Window,
+    /// Where the app's files are.
+    pub folder: Folder,
     alerts: Alerts,
     server: Mutex<Option<control::Server>>,
     /// The app is quitting. Shared with whatever must not begin anything then.
@@ -53,6 +60,14 @@ fn run_prepared(prepared: start::Prepared, hidden: bool) -> Result<i32, Problem>
             commands::detail,
             commands::sign_in,
             commands::sign_out,
+            commands::settings,
+            commands::save_settings,
+            commands::pause,
+            commands::resume,
+            commands::diagnostics,
+            commands::export_diagnostics,
+            commands::list_shown,
+            commands::show_image,
             commands::mark_read,
             commands::mark_unread,
             commands::mark_all_read,
@@ -110,14 +125,17 @@ fn act(app: &AppHandle, action: TrayAction) {
     match action {
         TrayAction::Open => app.state::<Shell>().window.show(None),
         TrayAction::Quit => quit(app),
-        TrayAction::MarkAllRead | TrayAction::SignOut => {
+        TrayAction::Settings => app.state::<Shell>().window.show_at(Place::Settings),
+        TrayAction::MarkAllRead | TrayAction::SignOut | TrayAction::Pause(_) | TrayAction::Resume => {
             let app = app.clone();
             tauri::async_runtime::spawn(async move {
                 let shell = app.state::<Shell>();
                 let (done, title) = match action {
                     TrayAction::MarkAllRead => (shell.handle.mark_all_read().await.map(drop), "Not marked as read"),
-                    TrayAction::SignOut => (shell.handle.sign_out(false).await, "Not signed out"),
-                    TrayAction::Open | TrayAction::Quit => return,
+                    TrayAction::SignOut => (shell.handle.sign_out(SignOut::default()).await, "Not signed out"),
+                    TrayAction::Pause(length) => (shell.handle.pause(length).await.map(drop), "Not paused"),
+                    TrayAction::Resume => (shell.handle.resume().await.map(drop), "Still paused"),
+                    TrayAction::Open | TrayAction::Settings | TrayAction::Quit => return,
                 };
                 if let Err(problem) = done {
                     shell.tell(title, &problem).await;
@@ -131,7 +149,7 @@ impl Shell {
     /// Tells what went wrong with something that was clicked outside the window, which may not be there to tell it.
     async fn tell(&self, title: &str, problem: &Problem) {
         let body = [problem.message.as_str(), problem.hint.as_str()].join(" ").trim_end().to_owned();
-        let alert = Alert { target: AlertTarget::Summary, title: title.to_owned(), body };
+        let alert = Alert { target: AlertTarget::Summary, title: title.to_owned(), body, sound: false };
         if let Handover::NotTaken(unheard) | Handover::Unknown(unheard) = self.alerts.show(alert).await {
             tracing::warn!(%problem, %unheard, "a click in the tray failed");
             self.window.show(None);

@@ -4,19 +4,21 @@
 mod door;
 mod list;
 mod output;
+mod pause;
 mod read;
 mod sign;
 mod status;
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use inbox::PauseFor;
 
 pub use self::{
     door::Door,
     output::{Failure, Output},
 };
-use crate::{doctor, folder::Folder, log};
+use crate::{diagnostics, doctor, folder::Folder, log};
 
 /// Traybell: Fast Track notifications in the tray.
 #[derive(Debug, Parser)]
@@ -35,12 +37,26 @@ pub struct Arguments {
 pub enum Command {
     /// Sign in; the session id is prompted for, or read from standard input.
     SignIn(SignIn),
-    /// Sign out, and delete the session id and the messages from this device.
+    /// Sign out, and delete the session id and, as the settings say, the messages from this device.
     SignOut {
         /// Give up read marks that have not reached the server.
         #[arg(long)]
         discard: bool,
+        /// Keep the messages for the next sign-in of the same user, whatever the settings say.
+        #[arg(long, conflicts_with = "purge")]
+        keep_messages: bool,
+        /// Delete the messages, whatever the settings say.
+        #[arg(long)]
+        purge: bool,
     },
+    /// Pause notifications; what comes meanwhile is told together at the end.
+    Pause {
+        /// For how long; `tomorrow` ends at 8 in the morning.
+        #[arg(value_enum)]
+        length: Length,
+    },
+    /// End a pause of notifications.
+    Resume,
     /// Show connection, account and counts.
     Status {
         /// As JSON.
@@ -73,7 +89,33 @@ pub enum Command {
         /// As JSON.
         #[arg(long)]
         json: bool,
+        /// Write what support needs into this file: the checks, the state and the log, without session ids and messages.
+        #[arg(long, value_name = "FILE", conflicts_with = "json")]
+        bundle: Option<PathBuf>,
     },
+}
+
+/// For how long notifications are paused.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Length {
+    /// 30 minutes.
+    #[value(name = "30m")]
+    HalfHour,
+    /// An hour.
+    #[value(name = "1h")]
+    Hour,
+    /// Until 8 in the morning of the next day.
+    Tomorrow,
+}
+
+impl From<Length> for PauseFor {
+    fn from(length: Length) -> Self {
+        match length {
+            Length::HalfHour => Self::HalfHour,
+            Length::Hour => Self::Hour,
+            Length::Tomorrow => Self::Tomorrow,
+        }
+    }
 }
 
 /// How to sign in.
@@ -117,12 +159,18 @@ async fn dispatch(command: Command) -> Result<(), Failure> {
     let mut output = Output::new();
     match command {
         Command::SignIn(arguments) => sign::sign_in(&folder, &mut output, arguments).await,
-        Command::SignOut { discard } => sign::sign_out(&folder, &mut output, discard).await,
+        Command::SignOut { discard, keep_messages, purge } => {
+            let purge = (keep_messages || purge).then_some(purge);
+            sign::sign_out(&folder, &mut output, inbox::SignOut { discard, purge }).await
+        }
+        Command::Pause { length } => pause::run(&folder, &mut output, Some(length.into())).await,
+        Command::Resume => pause::run(&folder, &mut output, None).await,
         Command::Status { json, watch: false } => status::once(&folder, &mut output, json).await,
         Command::Status { json, watch: true } => status::watch(&folder, &mut output, json).await,
         Command::List { unread, json } => list::run(&folder, &mut output, unread, json).await,
         Command::Read { ids, all } => read::run(&folder, &mut output, ids, all).await,
-        Command::Doctor { json } => doctor::run(&folder, &mut output, json).await,
+        Command::Doctor { bundle: Some(file), .. } => diagnostics::bundle(&folder, &mut output, &file).await,
+        Command::Doctor { json, bundle: None } => doctor::run(&folder, &mut output, json).await,
     }
 }
 

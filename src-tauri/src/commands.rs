@@ -2,12 +2,15 @@
 //! anything; who may call a command is said in `capabilities/main.json`.
 #![allow(clippy::needless_pass_by_value)] // Tauri hands the arguments of commands over by value
 
-use inbox::{Detail, Keep, MessageId, Page, Problem, SignIn, Tab, View};
+use inbox::{Detail, Held, Keep, MessageId, Page, PauseFor, Problem, Settings, SignIn, SignOut, Tab, View};
 use secrecy::SecretString;
 use serde::Serialize;
 use tauri::State;
 
-use crate::app::Shell;
+use crate::{
+    app::Shell,
+    diagnostics::{self, Diagnostics},
+};
 
 type Answer<T> = Result<T, Problem>;
 
@@ -46,8 +49,61 @@ pub async fn sign_in(
 
 /// Signs out.
 #[tauri::command]
-pub async fn sign_out(shell: State<'_, Shell>, discard: bool) -> Answer<()> {
-    shell.handle.sign_out(discard).await
+pub async fn sign_out(shell: State<'_, Shell>, discard: bool, purge: Option<bool>) -> Answer<()> {
+    shell.handle.sign_out(SignOut { discard, purge }).await
+}
+
+/// What the person decided.
+#[tauri::command]
+pub async fn settings(shell: State<'_, Shell>) -> Answer<Settings> {
+    shell.handle.settings().await
+}
+
+/// Keeps other settings.
+#[tauri::command]
+pub async fn save_settings(shell: State<'_, Shell>, settings: Settings) -> Answer<Settings> {
+    shell.handle.save_settings(settings).await
+}
+
+/// Pauses notifications.
+#[tauri::command]
+pub async fn pause(shell: State<'_, Shell>, length: PauseFor) -> Answer<Option<Held>> {
+    shell.handle.pause(length).await
+}
+
+/// Ends a pause.
+#[tauri::command]
+pub async fn resume(shell: State<'_, Shell>) -> Answer<Option<Held>> {
+    shell.handle.resume().await
+}
+
+/// What is known of this Traybell, to be read.
+#[tauri::command]
+pub async fn diagnostics(shell: State<'_, Shell>) -> Answer<Diagnostics> {
+    let view = shell.handle.view().borrow().clone();
+    Ok(Diagnostics::of(&view, &shell.folder))
+}
+
+/// Writes it with the log into a file for support; answers where.
+#[tauri::command]
+pub async fn export_diagnostics(shell: State<'_, Shell>) -> Answer<String> {
+    let view = shell.handle.view().borrow().clone();
+    let settings = shell.handle.settings().await?;
+    let path = diagnostics::save_for_support(&shell.folder, &view, &settings).await?;
+    Ok(path.display().to_string())
+}
+
+/// The window shows new messages as they come, or no more.
+#[tauri::command]
+pub async fn list_shown(shell: State<'_, Shell>, shown: bool) -> Answer<()> {
+    shell.handle.list_shown(shown).await;
+    Ok(())
+}
+
+/// The person asks for this picture.
+#[tauri::command]
+pub async fn show_image(shell: State<'_, Shell>, id: MessageId) -> Answer<()> {
+    shell.handle.show_image(id).await
 }
 
 /// Marks one message read.

@@ -55,14 +55,7 @@ impl Finding {
 
 /// Runs every check and writes what was found. Fails when something is missing.
 pub async fn run(folder: &Folder, output: &mut Output, json: bool) -> Result<(), Failure> {
-    let (keyring, notifications, tray, proxy, [config, login, pusher]) = tokio::join!(
-        within("keyring", LIMIT, local::keyring()),
-        within("notifications", LIMIT, local::notifications()),
-        within("tray", LIMIT, local::tray()),
-        within("proxy", LIMIT, local::proxy()),
-        session::check(folder),
-    );
-    let findings = [keyring, notifications, tray, proxy, config, login, pusher];
+    let findings = examine(folder).await;
     if json {
         output.json(&findings)?;
     } else {
@@ -71,6 +64,22 @@ pub async fn run(folder: &Folder, output: &mut Output, json: bool) -> Result<(),
         }
     }
     if findings.iter().all(|finding| finding.ok) { Ok(()) } else { Err(Failure::Said) }
+}
+
+/// Runs every check; what was found as lines of text.
+pub async fn lines(folder: &Folder) -> Vec<String> {
+    examine(folder).await.iter().flat_map(Finding::text).collect()
+}
+
+async fn examine(folder: &Folder) -> [Finding; 7] {
+    let (keyring, notifications, tray, proxy, [config, login, pusher]) = tokio::join!(
+        within("keyring", LIMIT, local::keyring()),
+        within("notifications", LIMIT, local::notifications()),
+        within("tray", LIMIT, local::tray()),
+        within("proxy", LIMIT, local::proxy()),
+        session::check(folder),
+    );
+    [keyring, notifications, tray, proxy, config, login, pusher]
 }
 
 async fn within(check: &'static str, limit: Duration, run: impl Future<Output = Finding>) -> Finding {

@@ -56,6 +56,15 @@ impl Folder {
         self.0.join("logs")
     }
 
+    /// The log files there are, the oldest first.
+    pub fn log_files(&self) -> Vec<PathBuf> {
+        let name = |path: &PathBuf| path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+        let entries = fs::read_dir(self.logs()).into_iter().flatten().flatten().map(|entry| entry.path());
+        let mut files: Vec<PathBuf> = entries.filter(|path| name(path).starts_with("traybell.log")).collect();
+        files.sort_by_key(|path| std::cmp::Reverse(name(path)));
+        files
+    }
+
     /// What the webview keeps.
     pub fn webview(&self) -> PathBuf {
         self.0.join("webview")

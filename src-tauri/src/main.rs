@@ -9,6 +9,7 @@ mod cli;
 mod commands;
 mod control;
 mod desktop;
+mod diagnostics;
 mod doctor;
 mod folder;
 mod log;

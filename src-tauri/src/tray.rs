@@ -7,11 +7,11 @@ pub mod panel;
 use std::sync::{Mutex, PoisonError};
 
 use image::RgbaImage;
-use inbox::{Code, Problem, TrayAction, TrayItem, TrayView};
+use inbox::{Code, PauseFor, Problem, TrayAction, TrayItem, TrayView};
 use tauri::{
     AppHandle, Wry,
     image::Image,
-    menu::{IsMenuItem, Menu, MenuEvent, MenuItem, PredefinedMenuItem},
+    menu::{IsMenuItem, Menu, MenuEvent, MenuItem, PredefinedMenuItem, Submenu},
     tray::{TrayIcon, TrayIconBuilder},
 };
 
@@ -49,6 +49,7 @@ struct Drawn {
 enum Line {
     Item(MenuItem<Wry>),
     Separator(PredefinedMenuItem<Wry>),
+    Menu(Submenu<Wry>),
 }
 
 impl Tray {
@@ -71,7 +72,7 @@ impl Tray {
         let menu = Menu::new(app).map_err(|error| failed(&error))?;
         let items = fill(app, &menu, &view.menu).map_err(|error| failed(&error))?;
         let icon = TrayIconBuilder::with_id("traybell")
-            .icon(picture(&icon::compose(&base, view.dot, view.badge, LOOK)))
+            .icon(picture(&compose(&base, view)))
             .icon_as_template(LOOK.is_template())
             .tooltip(&view.tooltip)
             .temp_dir_path(folder.tray())
@@ -92,7 +93,7 @@ impl Tray {
         let mut drawn = self.drawn.lock().unwrap_or_else(PoisonError::into_inner);
         let drawing = read(if is_dark { LIGHT } else { DARK }).map(|base| {
             drawn.base = base;
-            self.show(&icon::compose(&drawn.base, drawn.view.dot, drawn.view.badge, LOOK))
+            self.show(&compose(&drawn.base, &drawn.view))
         });
         match drawing {
             Ok(Ok(())) => {}
@@ -116,8 +117,9 @@ impl Tray {
     }
 
     fn draw_changes(&self, app: &AppHandle, drawn: &mut Drawn, view: &TrayView) -> tauri::Result<()> {
-        if (drawn.view.dot, drawn.view.badge) != (view.dot, view.badge) {
-            self.show(&icon::compose(&drawn.base, view.dot, view.badge, LOOK))?;
+        let shape = |view: &TrayView| (view.dot, view.badge, view.paused);
+        if shape(&drawn.view) != shape(view) {
+            self.show(&compose(&drawn.base, view))?;
         }
         if drawn.view.tooltip != view.tooltip {
             self.icon.set_tooltip(Some(&view.tooltip))?;
@@ -148,6 +150,7 @@ impl Line {
         match self {
             Self::Item(item) => item,
             Self::Separator(separator) => separator,
+            Self::Menu(menu) => menu,
         }
     }
 }
@@ -159,18 +162,19 @@ fn remove_old_icons(folder: &std::path::Path) {
     }
 }
 
+fn compose(base: &RgbaImage, view: &TrayView) -> RgbaImage {
+    icon::compose(base, view.dot, view.badge, view.paused, LOOK)
+}
+
 fn fill(app: &AppHandle, menu: &Menu<Wry>, view: &[TrayItem]) -> tauri::Result<Vec<Line>> {
     view.iter()
         .enumerate()
         .map(|(n, item)| {
             let line = match item {
                 TrayItem::Separator => Line::Separator(PredefinedMenuItem::separator(app)?),
-                TrayItem::Action { action, .. } => {
-                    Line::Item(MenuItem::with_id(app, id(*action), label(item), is_enabled(item), None::<&str>)?)
-                }
-                TrayItem::Text(_) => {
-                    Line::Item(MenuItem::with_id(app, format!("text-{n}"), label(item), false, None::<&str>)?)
-                }
+                TrayItem::Action { action, .. } => Line::Item(menu_item(app, id(*action), item)?),
+                TrayItem::Text(_) => Line::Item(menu_item(app, &format!("text-{n}"), item)?),
+                TrayItem::Menu { items, .. } => Line::Menu(submenu(app, item, items)?),
             };
             menu.append(line.as_item())?;
             Ok(line)
@@ -178,12 +182,29 @@ fn fill(app: &AppHandle, menu: &Menu<Wry>, view: &[TrayItem]) -> tauri::Result<V
         .collect()
 }
 
+fn menu_item(app: &AppHandle, id: &str, item: &TrayItem) -> tauri::Result<MenuItem<Wry>> {
+    MenuItem::with_id(app, id, label(item), is_enabled(item), None::<&str>)
+}
+
+/// A line that opens to others, which are actions alone.
+fn submenu(app: &AppHandle, line: &TrayItem, items: &[TrayItem]) -> tauri::Result<Submenu<Wry>> {
+    let submenu = Submenu::new(app, label(line), true)?;
+    for item in items {
+        if let TrayItem::Action { action, .. } = item {
+            submenu.append(&menu_item(app, id(*action), item)?)?;
+        }
+    }
+    Ok(submenu)
+}
+
 /// Whether the same lines are there, so that only their texts differ.
 fn same_shape(before: &[TrayItem], after: &[TrayItem]) -> bool {
     let kind = |item: &TrayItem| match item {
-        TrayItem::Action { action, .. } => (1, Some(*action)),
-        TrayItem::Text(_) => (2, None),
-        TrayItem::Separator => (3, None),
+        TrayItem::Action { action, .. } => (1, Some(*action), None),
+        TrayItem::Text(_) => (2, None, None),
+        TrayItem::Separator => (3, None, None),
+        // What these open to is not looked at line by line.
+        TrayItem::Menu { .. } => (4, None, Some(item.clone())),
     };
     before.len() == after.len() && before.iter().map(kind).eq(after.iter().map(kind))
 }
@@ -191,7 +212,9 @@ fn same_shape(before: &[TrayItem], after: &[TrayItem]) -> bool {
 /// A label as the menu takes it, where a single `&` marks an access key.
 fn label(item: &TrayItem) -> String {
     match item {
-        TrayItem::Action { label, .. } | TrayItem::Text(label) => label.replace('&', "&&"),
+        TrayItem::Action { label, .. } | TrayItem::Text(label) | TrayItem::Menu { label, .. } => {
+            label.replace('&', "&&")
+        }
         TrayItem::Separator => String::new(),
     }
 }
@@ -204,15 +227,31 @@ fn id(action: TrayAction) -> &'static str {
     match action {
         TrayAction::Open => "open",
         TrayAction::MarkAllRead => "mark-all-read",
+        TrayAction::Pause(PauseFor::HalfHour) => "pause-half-hour",
+        TrayAction::Pause(PauseFor::Hour) => "pause-hour",
+        TrayAction::Pause(PauseFor::Tomorrow) => "pause-tomorrow",
+        TrayAction::Resume => "resume",
+        TrayAction::Settings => "settings",
         TrayAction::SignOut => "sign-out",
         TrayAction::Quit => "quit",
     }
 }
 
+/// Every action there is.
+const ACTIONS: [TrayAction; 9] = [
+    TrayAction::Open,
+    TrayAction::MarkAllRead,
+    TrayAction::Pause(PauseFor::HalfHour),
+    TrayAction::Pause(PauseFor::Hour),
+    TrayAction::Pause(PauseFor::Tomorrow),
+    TrayAction::Resume,
+    TrayAction::Settings,
+    TrayAction::SignOut,
+    TrayAction::Quit,
+];
+
 fn action_of(id: &str) -> Option<TrayAction> {
-    [TrayAction::Open, TrayAction::MarkAllRead, TrayAction::SignOut, TrayAction::Quit]
-        .into_iter()
-        .find(|action| self::id(*action) == id)
+    ACTIONS.into_iter().find(|action| self::id(*action) == id)
 }
 
 /// The base of the icon for this desktop's panel.
@@ -269,7 +308,7 @@ mod tests {
 
     #[test]
     fn every_action_is_found_again_by_its_id() {
-        for action in [TrayAction::Open, TrayAction::MarkAllRead, TrayAction::SignOut, TrayAction::Quit] {
+        for action in ACTIONS {
             assert_eq!(action_of(id(action)), Some(action));
         }
         assert_eq!(action_of("text-1"), None);

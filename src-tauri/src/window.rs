@@ -22,7 +22,7 @@ use tokio::{
 };
 
 pub use self::picture::serve as serve_picture;
-use crate::folder::Folder;
+use crate::{app::Shell, folder::Folder};
 
 /// The window's label, the one that `capabilities/main.json` names.
 pub const LABEL: &str = "main";
@@ -50,6 +50,16 @@ struct Page {
     closing: bool,
     /// What it is to open once it does.
     focus: Option<MessageId>,
+    /// The page of its own that it is to turn to once it does.
+    place: Option<Place>,
+}
+
+/// A page of the window's beside the list.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(tag = "page", rename_all = "snake_case")]
+pub enum Place {
+    /// The settings.
+    Settings,
 }
 
 /// What the page is to open: a message, or the list.
@@ -72,6 +82,31 @@ impl Window {
                 tracing::error!(%problem, "the window could not be shown");
             }
         });
+    }
+
+    /// Shows the window, turned to this page of it.
+    pub fn show_at(&self, place: Place) {
+        let window = self.clone();
+        tauri::async_runtime::spawn(async move {
+            let shown = match window.open(None).await {
+                Ok(()) => window.turn_to(place),
+                Err(problem) => Err(problem),
+            };
+            if let Err(problem) = shown {
+                tracing::error!(%problem, "the window could not be shown");
+            }
+        });
+    }
+
+    /// Turns the page there, at once or when it is ready.
+    fn turn_to(&self, place: Place) -> Result<(), Problem> {
+        let mut page = self.page();
+        if !page.ready {
+            page.place = Some(place);
+            return Ok(());
+        }
+        drop(page);
+        self.0.app.emit_to(LABEL, "show", place).map_err(|error| failed(&error.to_string()))
     }
 
     async fn open(&self, message: Option<MessageId>) -> Result<(), Problem> {
@@ -134,6 +169,7 @@ impl Window {
         window.on_window_event(move |event| match event {
             WindowEvent::CloseRequested { .. } => this.page().closing = true,
             WindowEvent::Destroyed => this.closed(),
+            WindowEvent::Focused(focused) => this.focused(*focused),
             _ => {}
         });
         Ok(())
@@ -143,7 +179,14 @@ impl Window {
     pub fn ready(&self) -> Option<MessageId> {
         let mut page = self.page();
         page.ready = true;
-        page.focus.take()
+        let (focus, place) = (page.focus.take(), page.place.take());
+        drop(page);
+        if let Some(place) = place
+            && let Err(problem) = self.turn_to(place)
+        {
+            tracing::warn!(%problem, "the page was not turned");
+        }
+        focus
     }
 
     /// Closes the window, as the program ends.
@@ -155,8 +198,15 @@ impl Window {
         }
     }
 
+    /// Whether what comes is seen: the controller raises no notification then.
+    fn focused(&self, focused: bool) {
+        let app = self.0.app.clone();
+        tauri::async_runtime::spawn(async move { app.state::<Shell>().handle.focused(focused).await });
+    }
+
     fn closed(&self) {
         *self.page() = Page::default();
+        self.focused(false);
         self.0.gone.notify_waiters();
         #[cfg(target_os = "linux")]
         {

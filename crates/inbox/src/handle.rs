@@ -4,7 +4,7 @@
 use secrecy::SecretString;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::{Code, Detail, MessageId, Page, Problem, Tab, View, images::Picture};
+use crate::{Code, Detail, Held, MessageId, Page, PauseFor, Problem, Settings, Tab, View, images::Picture};
 
 /// What a person enters to sign in.
 #[derive(Debug)]
@@ -30,6 +30,15 @@ pub enum Keep {
     SessionOnly,
 }
 
+/// How to sign out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SignOut {
+    /// Read marks that cannot be sent now are given up.
+    pub discard: bool,
+    /// Whether the messages leave this device; none: as the settings say.
+    pub purge: Option<bool>,
+}
+
 /// A link that has been judged and may be opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenedLink(pub url::Url);
@@ -37,7 +46,7 @@ pub struct OpenedLink(pub url::Url);
 /// One request to the controller. Private to the crate: the methods of [`Handle`] are the way in.
 pub(crate) enum Request {
     SignIn(SignIn, Answer<()>),
-    SignOut { discard: bool, answer: Answer<()> },
+    SignOut(SignOut, Answer<()>),
     Page { tab: Tab, cursor: Option<String>, limit: u32, answer: Answer<Page> },
     Detail(MessageId, Answer<Detail>),
     MarkRead(MessageId, Answer<()>),
@@ -47,6 +56,12 @@ pub(crate) enum Request {
     Refresh(Answer<()>),
     OpenLink { id: MessageId, index: usize, confirmed: bool, answer: Answer<()> },
     Picture(MessageId, Answer<Picture>),
+    ShowImage(MessageId, Answer<()>),
+    Settings(Answer<Settings>),
+    SaveSettings(Box<Settings>, Answer<Settings>),
+    Pause(Option<PauseFor>, Answer<Option<Held>>),
+    Focused(bool),
+    ListShown(bool),
     WindowOpened(Answer<()>),
     AlertActivated(crate::AlertTarget),
     Notice(Problem, bool),
@@ -81,10 +96,10 @@ impl Handle {
         self.ask(|answer| Request::SignIn(sign_in, answer)).await
     }
 
-    /// Signs out: deletes the sid and this account's messages from the device. Refused with [`Code::OutboxNotEmpty`]
-    /// while read marks wait, unless `discard`.
-    pub async fn sign_out(&self, discard: bool) -> Result<(), Problem> {
-        self.ask(|answer| Request::SignOut { discard, answer }).await
+    /// Signs out: the sid leaves this device, and the messages with it unless they are kept. Read marks that wait are sent
+    /// first; where they cannot be, it is refused with [`Code::OutboxNotEmpty`], unless they are to be discarded.
+    pub async fn sign_out(&self, sign_out: SignOut) -> Result<(), Problem> {
+        self.ask(|answer| Request::SignOut(sign_out, answer)).await
     }
 
     /// A page of at most `limit` rows (bounded to 200), newest first, from `cursor` on.
@@ -130,6 +145,43 @@ impl Handle {
     /// The message's picture, fetched and checked by the core.
     pub async fn picture(&self, id: MessageId) -> Result<Picture, Problem> {
         self.ask(|answer| Request::Picture(id, answer)).await
+    }
+
+    /// The person asks for this picture, where the settings ask first. It holds until the program ends.
+    pub async fn show_image(&self, id: MessageId) -> Result<(), Problem> {
+        self.ask(|answer| Request::ShowImage(id, answer)).await
+    }
+
+    /// What the person decided.
+    pub async fn settings(&self) -> Result<Settings, Problem> {
+        self.ask(Request::Settings).await
+    }
+
+    /// Keeps other settings; what makes no sense is refused with [`Code::BadInput`], and nothing of it is kept.
+    pub async fn save_settings(&self, settings: Settings) -> Result<Settings, Problem> {
+        self.ask(|answer| Request::SaveSettings(Box::new(settings), answer)).await
+    }
+
+    /// Notifications wait for so long from now on; what came meanwhile is told together at the end. Answers what holds now.
+    pub async fn pause(&self, length: PauseFor) -> Result<Option<Held>, Problem> {
+        self.ask(|answer| Request::Pause(Some(length), answer)).await
+    }
+
+    /// Ends a pause. Answers what holds now: it may be quiet by the settings.
+    pub async fn resume(&self) -> Result<Option<Held>, Problem> {
+        self.ask(|answer| Request::Pause(None, answer)).await
+    }
+
+    /// The window has the focus, or has it no more (a window that is closed has none).
+    pub async fn focused(&self, focused: bool) {
+        // Nobody waits for this: a controller that is gone alerts nothing.
+        let _ = self.requests.send(Request::Focused(focused)).await;
+    }
+
+    /// The window shows new messages as they come, or no more.
+    pub async fn list_shown(&self, shown: bool) {
+        // As above.
+        let _ = self.requests.send(Request::ListShown(shown)).await;
     }
 
     /// The window was opened: the list is called again.

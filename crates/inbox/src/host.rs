@@ -14,6 +14,8 @@ pub struct Alert {
     pub title: String,
     /// Plain text, bounded.
     pub body: String,
+    /// With the system's sound; otherwise silent, where the system can.
+    pub sound: bool,
 }
 
 /// What a click on an alert opens.

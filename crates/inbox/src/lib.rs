@@ -13,6 +13,7 @@ mod message;
 mod problem;
 mod reading;
 mod secrets;
+mod settings;
 mod store;
 pub mod text;
 mod tray;
@@ -20,14 +21,18 @@ mod view;
 
 pub use account::{AccountId, LastAccount};
 pub use controller::{Options, start};
-pub use handle::{Handle, Keep, OpenedLink, SignIn};
+pub use handle::{Handle, Keep, OpenedLink, SignIn, SignOut};
 pub use host::{Alert, AlertTarget, Handover, Host, Withdrawal};
 pub use message::{Button, Event, Message, MessageId};
 pub use problem::{Code, Problem};
 pub use secrets::{Kept, KeyringSecrets, MemorySecrets, Secrets};
+pub use settings::{
+    Day, Images, NoTimeOfDay, PauseFor, Purge, QuietHours, Retention, Rule, Rules, Settings, Shows, TimeOfDay,
+    quiet_until,
+};
 pub use store::{Counts, Merged, Opened, OutboxEntry, Store, StoreError};
 pub use tray::tray_view;
 pub use view::{
-    AccountView, ButtonView, Counters, Detail, Dot, Page, Row, SessionView, Socket, Step, Tab, TrayAction, TrayItem,
-    TrayView, View,
+    AccountView, ButtonView, Counters, Detail, Dot, Held, HeldBy, ImageView, Page, Row, Sending, SessionView, Skipped,
+    Socket, Step, Tab, TrayAction, TrayItem, TrayView, View,
 };

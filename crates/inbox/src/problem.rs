@@ -50,6 +50,8 @@ pub enum Code {
     StoreReset,
     /// The store cannot be written (read-only, full).
     StoreFailed,
+    /// The settings could not be used: the defaults hold.
+    SettingsReset,
     /// Nobody is signed in.
     NotSignedIn,
     /// Somebody is signed in already.
@@ -62,6 +64,8 @@ pub enum Code {
     MarkRefused,
     /// Sign-out waits: read marks have not reached the server yet.
     OutboxNotEmpty,
+    /// The settings ask before a picture is fetched, or forbid it.
+    ImageHeld,
     /// This link must be confirmed by the person first (plain `http`).
     ConfirmLink,
     /// This link may never be opened (scheme, relative without a site).

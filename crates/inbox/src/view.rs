@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Event, MessageId, Problem};
+use crate::{Event, MessageId, PauseFor, Problem};
 
 /// Where a session stands. Exhaustive: tray and window match every arm.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,10 +97,42 @@ pub struct View {
     pub up_to_date: bool,
     /// Read marks that have not reached the server yet.
     pub outbox: u64,
+    /// How far several read marks are on their way to the server, while they are.
+    pub sending: Option<Sending>,
+    /// Notifications wait.
+    pub held: Option<Held>,
     /// What the person should know: no keyring, no notification service, no tray, store started anew.
     pub notices: Vec<Problem>,
     /// Counters for `status --json` and diagnostics.
     pub counters: Counters,
+}
+
+/// How far read marks are on their way to the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sending {
+    /// The server has them, or refused them.
+    pub done: u64,
+    /// All since the last time that none waited.
+    pub total: u64,
+}
+
+/// Notifications wait; the list and the badge do not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// Until then.
+    pub until: Timestamp,
+    /// Why.
+    pub by: HeldBy,
+}
+
+/// Why notifications wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HeldBy {
+    /// The person paused them.
+    Pause,
+    /// It is quiet by the settings.
+    QuietHours,
 }
 
 /// What happened since the start, for diagnostics.
@@ -110,8 +142,10 @@ pub struct Counters {
     pub received: u64,
     /// Already known when they came in.
     pub duplicates: u64,
-    /// Items and events that could not be read, or of events not asked for.
+    /// Items and events that could not be read, or of events not asked for: the sum of `skipped_by`.
     pub skipped: u64,
+    /// The same by reason.
+    pub skipped_by: Skipped,
     /// Gaps reported by the socket.
     pub gaps: u64,
     /// List calls made.
@@ -120,6 +154,17 @@ pub struct Counters {
     pub alerts: u64,
     /// Calls repeated after a failure.
     pub retries: u64,
+}
+
+/// Why items and events were skipped.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Skipped {
+    /// Live events of a name that was not asked for.
+    pub event: u64,
+    /// Live events that could not be read; the list was called in their place.
+    pub live: u64,
+    /// Items of the list that could not be read.
+    pub listed: u64,
 }
 
 impl View {
@@ -134,6 +179,8 @@ impl View {
             last_synced: None,
             up_to_date: false,
             outbox: 0,
+            sending: None,
+            held: None,
             notices: Vec::new(),
             counters: Counters::default(),
         }
@@ -201,12 +248,26 @@ pub struct Detail {
     pub footer_html: String,
     /// Its buttons, at most two.
     pub buttons: Vec<ButtonView>,
-    /// Whether there is a picture to ask the core for.
-    pub has_image: bool,
+    /// Whether there is a picture, and may be asked for.
+    pub image: ImageView,
     /// Why the rest of a message that arrived cut is missing. No mark failed: the row's own problem is apart from it.
     pub cut: Option<Problem>,
     /// After this it leaves the list.
     pub expires: Option<Timestamp>,
+}
+
+/// The picture of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ImageView {
+    /// It has none.
+    None,
+    /// It is had from the core.
+    Show,
+    /// The person is asked first.
+    Ask,
+    /// The settings forbid it.
+    Off,
 }
 
 /// A button as shown.
@@ -229,6 +290,8 @@ pub struct TrayView {
     pub dot: Dot,
     /// The number on the badge; 0 shows none.
     pub badge: u64,
+    /// Notifications are paused: a bar through the icon.
+    pub paused: bool,
     /// The hover text.
     pub tooltip: String,
     /// The menu, top to bottom.
@@ -262,6 +325,13 @@ pub enum TrayItem {
     },
     /// Is only read.
     Text(String),
+    /// Opens to more lines.
+    Menu {
+        /// What stands there.
+        label: String,
+        /// The lines it opens to.
+        items: Vec<TrayItem>,
+    },
     /// A line between.
     Separator,
 }
@@ -273,6 +343,12 @@ pub enum TrayAction {
     Open,
     /// Mark all as read.
     MarkAllRead,
+    /// Pause notifications.
+    Pause(PauseFor),
+    /// End a pause.
+    Resume,
+    /// Open the settings.
+    Settings,
     /// Sign out.
     SignOut,
     /// End the program.

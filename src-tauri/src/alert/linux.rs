@@ -102,8 +102,12 @@ impl Alerts {
         } else {
             alert.body.clone()
         };
+        // A service that plays sounds of its own keeps quiet where none was asked for.
+        let sound =
+            if alert.sound { Hint::SoundName("message-new-instant".to_owned()) } else { Hint::SuppressSound(true) };
         notification(&alert.title, &body, self.0.icon.as_deref())
             .hint(Hint::DesktopEntry("Traybell".to_owned()))
+            .hint(sound)
             .action("default", "Open")
             .show_async()
             .await

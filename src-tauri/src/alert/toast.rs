@@ -16,6 +16,9 @@ use tokio::{
 
 use super::{LIMIT, no_service, notification, waiting::Waiting};
 
+/// The system's own sound for a new message. Without one a notification is silent.
+const SOUND: &str = if cfg!(windows) { "IM" } else { "default" };
+
 /// A thread that waits needs next to nothing.
 const STACK: usize = 256 * 1024;
 
@@ -57,8 +60,10 @@ impl Alerts {
     }
 
     fn show_and_wait(&self, alert: Alert, taken: oneshot::Sender<Result<(), Problem>>) {
-        #[cfg_attr(not(windows), allow(unused_mut))]
         let mut notification = notification(&alert.title, &alert.body, None);
+        if alert.sound {
+            notification.sound_name(SOUND);
+        }
         #[cfg(windows)]
         if is_installed() {
             // Without an entry in the Start menu this identity would show nothing at all.

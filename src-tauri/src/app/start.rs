@@ -152,6 +152,7 @@ pub fn set_up(app: &mut App, prepared: Prepared, hidden: bool) -> Result<(), Pro
     app.manage(Shell {
         handle: handle.clone(),
         window: window.clone(),
+        folder,
         alerts: alerts.clone(),
         server: Mutex::new(Some(server)),
         ending,
@@ -187,6 +188,7 @@ fn starting() -> TrayView {
     TrayView {
         dot: Dot::Connecting,
         badge: 0,
+        paused: false,
         tooltip: "Traybell".to_owned(),
         menu: vec![action(TrayAction::Open, "Open Traybell"), TrayItem::Separator, action(TrayAction::Quit, "Quit")],
     }

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
 
-use inbox::{Code, Problem};
+use inbox::{Code, Problem, SignOut};
 use secrecy::SecretString;
 
 use super::{Door, Failure, Output, SignIn};
@@ -56,30 +56,18 @@ async fn ask(door: &mut Door, output: &mut Output, arguments: SignIn, sid: Secre
 }
 
 /// Signs out.
-pub async fn sign_out(folder: &Folder, output: &mut Output, discard: bool) -> Result<(), Failure> {
+pub async fn sign_out(folder: &Folder, output: &mut Output, sign_out: SignOut) -> Result<(), Failure> {
     let mut door = Door::open(folder).await?;
-    let done = leave(&mut door, discard).await;
+    let SignOut { discard, purge } = sign_out;
+    let done = door.ask::<()>(Request::SignOut { discard, purge }).await;
     door.close().await;
-    done?;
-    output.line("Signed out.")
-}
-
-async fn leave(door: &mut Door, discard: bool) -> Result<(), Problem> {
-    let Err(waiting) = door.ask::<()>(Request::SignOut { discard }).await else { return Ok(()) };
-    if waiting.code != Code::OutboxNotEmpty {
-        return Err(waiting);
-    }
-    // A mark that the server refuses waits no longer, and is none that a sign-out would lose.
-    let unsent = door.ask::<()>(Request::Flush).await.err();
-    door.ask::<()>(Request::SignOut { discard }).await.map_err(|mut problem| {
+    done.map_err(|mut problem| {
         if problem.code == Code::OutboxNotEmpty {
-            if let Some(unsent) = unsent {
-                problem.message = format!("{} {}", problem.message, unsent.message);
-            }
             "Try again once the server can be reached, or add --discard to give them up.".clone_into(&mut problem.hint);
         }
         problem
-    })
+    })?;
+    output.line("Signed out.")
 }
 
 fn read_sid() -> Result<SecretString, Problem> {

@@ -1,6 +1,6 @@
 //! `status`: where the session stands, as text or as the JSON that scripts are promised.
 
-use inbox::{AccountView, Counters, Problem, SessionView, Socket, View};
+use inbox::{AccountView, Counters, HeldBy, Problem, SessionView, Socket, View};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -24,8 +24,10 @@ struct Status<'a> {
     total: u64,
     last_synced: Option<Timestamp>,
     outbox: u64,
-    /// Alerts are held back until then; nothing does so yet.
+    /// The person paused notifications until then.
     paused_until: Option<Timestamp>,
+    /// It is quiet by the settings until then.
+    quiet_until: Option<Timestamp>,
     counters: &'a Counters,
 }
 
@@ -60,10 +62,15 @@ impl<'a> From<&'a View> for Status<'a> {
             total: view.total,
             last_synced: view.last_synced,
             outbox: view.outbox,
-            paused_until: None,
+            paused_until: held_by(view, HeldBy::Pause),
+            quiet_until: held_by(view, HeldBy::QuietHours),
             counters: &view.counters,
         }
     }
+}
+
+fn held_by(view: &View, by: HeldBy) -> Option<Timestamp> {
+    view.held.filter(|held| held.by == by).map(|held| held.until)
 }
 
 /// Writes the status once.
@@ -161,6 +168,10 @@ fn text(view: &View) -> Vec<String> {
             lines.push(format!("Read marks that wait for the server: {}", view.outbox));
         }
     }
+    lines.extend(view.held.map(|held| match held.by {
+        HeldBy::Pause => format!("Notifications are paused until {}", clock(held.until)),
+        HeldBy::QuietHours => format!("Quiet hours until {}", clock(held.until)),
+    }));
     lines.extend(view.notices.iter().map(because));
     lines
 }
@@ -183,11 +194,9 @@ mod tests {
             }),
             unread: 2,
             total: 5,
-            last_synced: None,
-            up_to_date: false,
             outbox: 1,
             notices: vec![Problem::new(Code::NoTray, "No tray.", "Add one.")],
-            counters: Counters::default(),
+            ..View::signed_out()
         }
     }
 
@@ -203,8 +212,9 @@ mod tests {
             concat!(
                 r#"{"version":1,"state":"online","since":"2026-01-02T03:04:05Z","#,
                 r#""account":{"environment":"staging","brand":"acme","user":"7","name":"Darth Vader"},"#,
-                r#""unread":2,"total":5,"last_synced":null,"outbox":1,"paused_until":null,"#,
-                r#""counters":{"received":0,"duplicates":0,"skipped":0,"gaps":0,"list_calls":0,"alerts":0,"retries":0}}"#
+                r#""unread":2,"total":5,"last_synced":null,"outbox":1,"paused_until":null,"quiet_until":null,"#,
+                r#""counters":{"received":0,"duplicates":0,"skipped":0,"skipped_by":{"event":0,"live":0,"listed":0},"#,
+                r#""gaps":0,"list_calls":0,"alerts":0,"retries":0}}"#
             )
         );
     }

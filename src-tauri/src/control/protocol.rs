@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use inbox::{Code, MessageId, Problem, Tab};
+use inbox::{Code, MessageId, PauseFor, Problem, Tab};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _};
@@ -60,7 +60,16 @@ pub enum Request {
     SignOut {
         /// Give up read marks that wait.
         discard: bool,
+        /// Whether the messages leave this device; none: as the settings say.
+        purge: Option<bool>,
     },
+    /// Pause notifications, or end a pause.
+    Pause {
+        /// For how long; none ends it.
+        length: Option<PauseFor>,
+    },
+    /// What the person decided.
+    Settings,
 }
 
 /// A session id on its way through the socket.

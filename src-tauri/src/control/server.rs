@@ -3,7 +3,7 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use inbox::{Code, Handle, Keep, Problem, SessionView, SignIn, Socket, View};
+use inbox::{Code, Handle, Keep, Problem, SessionView, SignIn, SignOut, Socket, View};
 use interprocess::local_socket::tokio::{Listener, Stream, prelude::*};
 use serde_json::Value;
 use tokio::{
@@ -200,7 +200,10 @@ pub async fn answer(handle: &Handle, request: Request) -> Result<Value, Problem>
             let keep = if session_only { Keep::SessionOnly } else { Keep::Keyring };
             json(&handle.sign_in(SignIn { environment, brand, sid: sid.0, keep, insecure_confirmed }).await?)
         }
-        Request::SignOut { discard } => json(&handle.sign_out(discard).await?),
+        Request::SignOut { discard, purge } => json(&handle.sign_out(SignOut { discard, purge }).await?),
+        Request::Pause { length: Some(length) } => json(&handle.pause(length).await?),
+        Request::Pause { length: None } => json(&handle.resume().await?),
+        Request::Settings => json(&handle.settings().await?),
         Request::Show | Request::Watch => {
             Err(Problem::new(Code::Internal, "Only a running Traybell can do this.", "Start Traybell."))
         }

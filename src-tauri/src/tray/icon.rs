@@ -69,8 +69,11 @@ impl Look {
 }
 
 /// The base with its layers.
-pub fn compose(base: &RgbaImage, dot: Dot, badge: u64, look: Look) -> RgbaImage {
+pub fn compose(base: &RgbaImage, dot: Dot, badge: u64, paused: bool, look: Look) -> RgbaImage {
     let mut icon = base.clone();
+    if paused {
+        draw_bar(&mut icon, base);
+    }
     let colour = match dot {
         Dot::None => None,
         Dot::Connecting => Some(AMBER),
@@ -85,6 +88,21 @@ pub fn compose(base: &RgbaImage, dot: Dot, badge: u64, look: Look) -> RgbaImage 
         draw_badge(&mut icon, badge, look);
     }
     icon
+}
+
+/// A bar from the upper left to the lower right, in the base's own colour, with a gap on both sides so that it stands out.
+fn draw_bar(icon: &mut RgbaImage, base: &RgbaImage) {
+    let ink = base.pixels().find(|pixel| pixel[3] == 0xff).copied().unwrap_or(GREY);
+    paint(icon, |x, y| {
+        let along = f32::midpoint(x, y);
+        let across = (x - y).abs() / std::f32::consts::SQRT_2;
+        match across {
+            _ if !(6.0..=GRID - 6.0).contains(&along) => None,
+            _ if across <= 3.0 => Some(Paint::Over(ink)),
+            _ if across <= 6.5 => Some(Paint::Clear),
+            _ => None,
+        }
+    });
 }
 
 fn draw_badge(icon: &mut RgbaImage, badge: u64, look: Look) {
@@ -203,13 +221,13 @@ mod tests {
 
     #[test]
     fn all_well_and_nothing_unread_is_the_base_alone() {
-        assert_eq!(compose(&base(64), Dot::None, 0, Look::Coloured), base(64));
+        assert_eq!(compose(&base(64), Dot::None, 0, false, Look::Coloured), base(64));
     }
 
     #[test]
     fn each_state_has_its_colour_at_the_lower_right_and_leaves_the_rest() {
         for (dot, colour) in [(Dot::Connecting, AMBER), (Dot::Offline, GREY), (Dot::Attention, RED)] {
-            let icon = compose(&base(64), dot, 0, Look::Coloured);
+            let icon = compose(&base(64), dot, 0, false, Look::Coloured);
             assert_eq!(*icon.get_pixel(52, 52), colour, "{dot:?}");
             assert_eq!(*icon.get_pixel(10, 10), *base(64).get_pixel(10, 10), "{dot:?} leaves the base");
             assert_eq!(icon.get_pixel(38, 52).0[3], 0, "{dot:?} is set off from the base");
@@ -217,9 +235,19 @@ mod tests {
     }
 
     #[test]
+    fn a_pause_is_a_bar_through_the_icon_set_off_on_both_sides() {
+        let icon = compose(&base(64), Dot::None, 0, true, Look::Coloured);
+        assert_eq!(*icon.get_pixel(32, 32), *base(64).get_pixel(32, 32), "the bar has the icon's own colour");
+        for (x, y) in [(29, 36), (36, 29)] {
+            assert_eq!(icon.get_pixel(x, y).0[3], 0, "set off at {x}, {y}");
+        }
+        assert_eq!(*icon.get_pixel(10, 50), *base(64).get_pixel(10, 50), "the rest is left");
+    }
+
+    #[test]
     fn the_badge_stands_at_the_upper_right_with_the_number_in_white() {
         for badge in 1..=9 {
-            let icon = compose(&base(64), Dot::None, badge, Look::Coloured);
+            let icon = compose(&base(64), Dot::None, badge, false, Look::Coloured);
             let right_upper = icon.enumerate_pixels().filter(|(x, y, _)| *x >= 28 && *y < 36);
             let white = right_upper.filter(|(_, _, pixel)| **pixel == WHITE).count();
             let ink: u32 = DIGITS[usize::try_from(badge).unwrap()].iter().map(|row| row.count_ones()).sum();
@@ -229,15 +257,15 @@ mod tests {
 
     #[test]
     fn ten_and_more_look_alike_and_differ_from_nine() {
-        let ten = compose(&base(64), Dot::None, 10, Look::Coloured);
-        assert_eq!(ten, compose(&base(64), Dot::None, u64::MAX, Look::Coloured));
-        assert_ne!(ten, compose(&base(64), Dot::None, 9, Look::Coloured));
+        let ten = compose(&base(64), Dot::None, 10, false, Look::Coloured);
+        assert_eq!(ten, compose(&base(64), Dot::None, u64::MAX, false, Look::Coloured));
+        assert_ne!(ten, compose(&base(64), Dot::None, 9, false, Look::Coloured));
     }
 
     #[test]
     fn dot_and_badge_do_not_touch_and_scale_with_the_icon() {
         for size in [16, 22, 32, 128] {
-            let icon = compose(&base(size), Dot::Connecting, 3, Look::Coloured);
+            let icon = compose(&base(size), Dot::Connecting, 3, false, Look::Coloured);
             assert_eq!(*icon.get_pixel(size * 52 / 64, size * 54 / 64), AMBER, "the dot at {size} px");
             assert_eq!(*icon.get_pixel(size * 46 / 64, size * 2 / 64), RED, "the badge at {size} px");
         }
@@ -245,8 +273,8 @@ mod tests {
 
     #[test]
     fn the_digits_of_a_template_are_cut_out_of_the_badge() {
-        let coloured = compose(&base(64), Dot::None, 3, Look::Coloured);
-        let template = compose(&base(64), Dot::None, 3, Look::Template);
+        let coloured = compose(&base(64), Dot::None, 3, false, Look::Coloured);
+        let template = compose(&base(64), Dot::None, 3, false, Look::Template);
         for (x, y, pixel) in coloured.enumerate_pixels().filter(|(_, _, pixel)| **pixel == WHITE) {
             assert_eq!(template.get_pixel(x, y).0[3], 0, "{x}, {y} was {pixel:?}");
         }

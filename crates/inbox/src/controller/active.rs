@@ -10,8 +10,10 @@ use tokio::time::Instant;
 use super::{
     clock::Clock,
     completing::Turns,
+    policy::Recent,
     problems,
     schedule::{Currency, Pause, Schedule, retry_delay},
+    sign_out::Leaving,
 };
 use crate::{
     AccountView, Code, Keep, LastAccount, Message, MessageId, Problem, SessionView, Socket, handle::Answer,
@@ -40,12 +42,9 @@ pub(super) struct Active {
     pub(super) resume_failures: u32,
     /// Fetches of messages that the channel had to cut.
     pub(super) completing: Turns,
-    /// Messages that were being alerted when the program ended.
-    pub(super) interrupted: Vec<Message>,
-    /// An alert is with the notification service.
-    pub(super) alerting: bool,
-    /// Alerts wait until then: the service did not answer.
-    pub(super) alert_at: Option<Instant>,
+    pub(super) alerts: Alerting,
+    /// Pictures that the person asked for, where the settings ask first.
+    pub(super) images_asked: HashSet<MessageId>,
     /// Fetches this account's pictures, once one was asked for.
     pub(super) pictures: Option<Pictures>,
     /// Read marks on their way to the server.
@@ -54,14 +53,37 @@ pub(super) struct Active {
     pub(super) marks_not_before: Pause,
     /// Why the last read mark did not get through.
     pub(super) mark_problem: Option<Problem>,
+    /// Marks that the server took or refused since the last time that none waited.
+    pub(super) marks_done: u64,
     /// When the config is read again because the socket stays down.
     pub(super) reconfigure_at: Option<Instant>,
+    /// When the config is read again although all is well.
+    pub(super) reread_config_at: Option<Instant>,
     /// This session was subscribed before: the next time is after a gap.
     pub(super) subscribed_before: bool,
     /// The last mark that the server refused, for whoever waits for the outbox.
     pub(super) refused: Option<(Problem, Instant)>,
     /// Who waits for the outbox to be empty.
     pub(super) flushing: Vec<Answer<()>>,
+    /// A sign-out that waits for the outbox to be empty.
+    pub(super) leaving: Option<Leaving>,
+}
+
+/// Where the alerts of the account stand.
+#[derive(Default)]
+pub(super) struct Alerting {
+    /// Messages that were being alerted when the program ended.
+    pub(super) interrupted: Vec<Message>,
+    /// One is with the notification service.
+    pub(super) under_way: bool,
+    /// The next waits until then: the service did not answer, or they are held.
+    pub(super) not_before: Option<Instant>,
+    /// They were held since the last one: what waits is told together.
+    pub(super) together: bool,
+    /// When the last ones were raised.
+    pub(super) recent: Recent,
+    /// The person is yet to be told that the sid was refused.
+    pub(super) tell_rejected: bool,
 }
 
 /// Where the connection stands. Rejected wins over a failing API, that over the socket.
@@ -106,17 +128,19 @@ impl Active {
             person_refused: false,
             resume_failures: 0,
             completing: Turns::default(),
-            interrupted,
-            alerting: false,
-            alert_at: None,
+            alerts: Alerting { interrupted, ..Alerting::default() },
+            images_asked: HashSet::new(),
             pictures: None,
             marking: HashSet::new(),
             marks_not_before: Pause::default(),
             mark_problem: None,
+            marks_done: 0,
             reconfigure_at: None,
+            reread_config_at: None,
             subscribed_before: false,
             refused: None,
             flushing: Vec::new(),
+            leaving: None,
         }
     }
 
@@ -159,6 +183,7 @@ impl Active {
         self.currency.missed();
         self.marking.clear();
         self.reconfigure_at = None;
+        self.reread_config_at = None;
         self.subscribed_before = false;
         self.link.socket_down(now, None);
         self.live.take()

@@ -74,6 +74,7 @@ impl<H: Host> Controller<H> {
             Ok(listed) => {
                 self.compare_clocks(listed.clocks);
                 self.counters.skipped += listed.skipped;
+                self.counters.skipped_by.listed += listed.skipped;
                 let merged = self.merge(&listed.messages).is_some();
                 if merged {
                     self.end_rebuilding();
@@ -125,7 +126,7 @@ impl<H: Host> Controller<H> {
         if let Some(Some(interrupted)) = self.stored(ended)
             && let Some(active) = &mut self.active
         {
-            active.interrupted = interrupted;
+            active.alerts.interrupted = interrupted;
         }
     }
 }

@@ -3,19 +3,24 @@
 //! whatever takes time is a task that reports back.
 
 mod active;
-mod alerts;
+mod alerting;
 mod clock;
 mod completing;
+mod configuration;
 mod listing;
 mod live;
 mod news;
 mod outbox;
+mod policy;
 mod problems;
 mod requests;
 mod schedule;
 mod session;
+mod settings;
+mod sign_out;
 mod standing;
 mod sync;
+mod wording;
 
 use std::{panic::AssertUnwindSafe, path::PathBuf, sync::Arc, time::Duration};
 
@@ -36,6 +41,7 @@ use crate::{
     Code, Counters, Handle, Host, LastAccount, Problem, Secrets, SessionView, Step, TrayView, View,
     handle::{Answer, Request},
     secrets::Keeper,
+    settings::Kept,
     store::{Store, StoreError, private_files},
     tray_view,
 };
@@ -47,6 +53,9 @@ const RESTART_AFTER: Duration = Duration::from_secs(1);
 
 /// Long enough that a server's restart, or a second failed try, costs no log-in.
 const RECONFIGURE_AFTER: Duration = Duration::from_mins(2);
+
+/// One small call an hour, without a log-in.
+const REREAD_CONFIG_AFTER: Duration = Duration::from_hours(1);
 
 /// How a controller is set up.
 pub struct Options {
@@ -60,8 +69,13 @@ pub struct Options {
     /// A socket that is down for this long, up to three times as long, has its config read again: host or key may have
     /// changed. Each time costs the server a log-in.
     pub reconfigure_after: Duration,
+    /// While the session stands the config is read again after this long, up to half as long again: what moved is followed
+    /// also where the old server still answers.
+    pub reread_config_after: Duration,
     /// The clock on the wall.
     pub now: fn() -> Timestamp,
+    /// Where the person is: quiet hours are by the clock there.
+    pub zone: fn() -> TimeZone,
     /// Randomness in 0..1, for jitter.
     pub jitter: fn() -> f64,
 }
@@ -74,7 +88,9 @@ impl Options {
             secrets,
             alerts: true,
             reconfigure_after: RECONFIGURE_AFTER,
+            reread_config_after: REREAD_CONFIG_AFTER,
             now: Timestamp::now,
+            zone: TimeZone::system,
             jitter: rand::random::<f64>,
         }
     }
@@ -146,6 +162,9 @@ struct Controller<H> {
     signing_in: Option<SigningIn>,
     /// Why the last sign-in did not succeed.
     sign_in_problem: Option<Problem>,
+    /// What the person decided.
+    kept: Kept,
+    watching: settings::Watching,
     notices: Vec<Problem>,
     counters: Counters,
     /// Rises with each change of account or session: older news is dropped.
@@ -171,6 +190,7 @@ impl<H: Host> Controller<H> {
     ) -> Result<Self, Problem> {
         let http = Http::new().map_err(|error| problems::call(&error))?;
         let (news, incoming_news) = mpsc::channel(256);
+        let (kept, unusable) = Kept::read(&options.data_dir);
         Ok(Self {
             options,
             keeper,
@@ -182,7 +202,9 @@ impl<H: Host> Controller<H> {
             active: None,
             signing_in: None,
             sign_in_problem: None,
-            notices: Vec::new(),
+            kept,
+            watching: settings::Watching::default(),
+            notices: unusable.into_iter().collect(),
             counters: Counters::default(),
             epoch: 0,
             generation: 0,
@@ -204,12 +226,6 @@ impl<H: Host> Controller<H> {
 
     fn jitter(&self) -> f64 {
         (self.options.jitter)()
-    }
-
-    /// After how long without a socket the config is read again. Spread, so that a fleet that lost the server at once does
-    /// not log in at once.
-    fn reconfigure_after(&self) -> Duration {
-        self.options.reconfigure_after.mul_f64(1.0 + 2.0 * self.jitter())
     }
 
     /// Opens the store of the account that was signed in last, if any.
@@ -270,15 +286,19 @@ impl<H: Host> Controller<H> {
     /// The next moment at which something is to be done without being asked.
     fn deadline(&self) -> Instant {
         let mut deadline = self.next_tick;
+        if let Some(held) = self.held() {
+            deadline = deadline.min(self.instant_of(held.until));
+        }
         let Some(active) = &self.active else { return deadline };
         let mut by = |at: Option<Instant>| deadline = at.map_or(deadline, |at| deadline.min(at));
         by(active.resume_at);
         if active.session.is_some() {
             by(active.list.deadline());
+            by(active.reread_config_at);
             by(self.outbox_deadline(active));
         }
-        if !active.alerting {
-            by(active.alert_at);
+        if !active.alerts.under_way {
+            by(active.alerts.not_before);
         }
         by(active.link.offline_at(Instant::now()));
         by(active.reconfigure_at);
@@ -294,10 +314,12 @@ impl<H: Host> Controller<H> {
         }
         self.resume_if_due(now);
         self.reconfigure_if_due(now);
+        self.reread_config_if_due(now);
         self.list_if_due(now);
         self.send_due_marks();
         self.alert_pending(now);
         self.answer_flush();
+        self.leave_if_ready();
     }
 
     /// The socket is closed politely; everything else is in the store already.
@@ -372,11 +394,11 @@ impl<H: Host> Controller<H> {
         match active.store.set_aside() {
             Ok(opened) => {
                 active.store = opened.store;
-                active.interrupted.clear();
+                active.alerts.interrupted.clear();
                 active.marking.clear();
                 // What is with the notification service reports for the file that is gone, so it is not waited for.
-                active.alerting = false;
-                active.alert_at = None;
+                active.alerts.under_way = false;
+                active.alerts.not_before = None;
                 active.currency.missed();
                 active.list.trigger_now(Instant::now());
                 self.active = Some(active);
@@ -400,7 +422,7 @@ impl<H: Host> Controller<H> {
     /// Publishes view and tray where they changed.
     fn publish(&mut self) {
         let view = self.compose();
-        let tray = tray_view(&view, &TimeZone::system());
+        let tray = tray_view(&view, &self.here());
         self.view.send_if_modified(|shown| {
             let changed = *shown != view;
             if changed {
@@ -422,8 +444,13 @@ impl<H: Host> Controller<H> {
             (None, None) => SessionView::SignedOut { problem: self.sign_in_problem.clone() },
         };
         let generation = self.generation;
-        let mut view =
-            View { revision: generation << 32, session, counters: self.counters.clone(), ..View::signed_out() };
+        let mut view = View {
+            revision: generation << 32,
+            session,
+            held: self.held(),
+            counters: self.counters.clone(),
+            ..View::signed_out()
+        };
         let read = self.active.as_ref().map(|active| {
             let counts = active.store.counts(now)?;
             let outbox = active.store.outbox_len()?;
@@ -437,6 +464,7 @@ impl<H: Host> Controller<H> {
             view.unread = counts.unread;
             view.total = counts.total;
             view.outbox = outbox;
+            view.sending = self.sending(outbox);
             view.last_synced = synced;
         }
         view.notices.clone_from(&self.notices);

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use fasttrack_client::{Error, LoginError, MarkError, Notification, Session};
+use fasttrack_client::{BrandConfig, Error, LoginError, MarkError, Notification, Session};
 use pusher_client::{ChannelEvent, ClientEvent, State};
 use secrecy::SecretString;
 
@@ -41,6 +41,8 @@ pub(super) enum What {
     Client(ClientEvent),
     /// The channel brings something.
     Channel(ChannelEvent),
+    /// The config was read again.
+    Config(Result<Box<BrandConfig>, Error>),
     /// A list call ended.
     Listed(Result<Listed, Error>),
     /// A read mark was sent.

@@ -7,7 +7,7 @@ use fasttrack_client::MarkError;
 use tokio::time::Instant;
 
 use super::{Active, Controller, news::What, problems, requests::give, schedule::Pause};
-use crate::{Code, Host, MessageId, handle::Answer};
+use crate::{Code, Host, MessageId, Problem, Sending, handle::Answer};
 
 /// The wire knows no bulk call; this many go at a time.
 const AT_A_TIME: usize = 4;
@@ -65,11 +65,13 @@ impl<H: Host> Controller<H> {
         let noted = match outcome {
             Ok(()) => {
                 active.marks_not_before.succeeded();
+                active.marks_done += 1;
                 active.store.outbox_done(id)
             }
             Err(error @ MarkError::Refused { .. }) => {
                 tracing::warn!(%error, "the server refused a read mark");
                 active.marks_not_before.succeeded();
+                active.marks_done += 1;
                 let problem = problems::mark_refused(&error);
                 let refused = active.store.outbox_refused(id, &problem);
                 active.refused = Some((problem, Instant::now()));
@@ -123,11 +125,20 @@ impl<H: Host> Controller<H> {
 
     /// Tells those who wait for the outbox, when there is something to tell.
     pub(super) fn answer_flush(&mut self) {
-        let now = self.now();
-        let Some(active) = &mut self.active else { return };
-        if active.flushing.is_empty() {
+        if self.active.as_ref().is_none_or(|active| active.flushing.is_empty()) {
             return;
         }
+        let Some(outcome) = self.sent() else { return };
+        let Some(active) = &mut self.active else { return };
+        let refused = active.refused.take();
+        let outcome = outcome.and_then(|()| refused.map_or(Ok(()), |(problem, _)| Err(problem)));
+        active.end_flush(&outcome);
+    }
+
+    /// Whether every mark has reached the server or was refused by it; or why some do not. None while that is open.
+    pub(super) fn sent(&self) -> Option<Result<(), Problem>> {
+        let now = self.now();
+        let active = self.active.as_ref()?;
         let waiting = active.store.outbox_len().unwrap_or(1);
         let deferred = active.marks_not_before.until(Instant::now()).is_some()
             || active.store.outbox_next_at().ok().flatten().is_some_and(|at| at > now);
@@ -136,11 +147,17 @@ impl<H: Host> Controller<H> {
             (None, None) if deferred && active.marking.is_empty() => active.mark_problem.clone(),
             (None, None) => None,
         };
+        if waiting == 0 { Some(Ok(())) } else { problem.map(Err) }
+    }
+
+    /// How far several marks are on their way, when `waiting` are left.
+    pub(super) fn sending(&mut self, waiting: u64) -> Option<Sending> {
+        let active = self.active.as_mut()?;
         if waiting == 0 {
-            let outcome = active.refused.take().map_or(Ok(()), |(problem, _)| Err(problem));
-            active.end_flush(&outcome);
-        } else if let Some(problem) = problem {
-            active.end_flush(&Err(problem));
+            active.marks_done = 0;
         }
+        let on_their_way = active.session.is_some() && active.link.failing.is_none();
+        let sending = Sending { done: active.marks_done, total: active.marks_done + waiting };
+        Some(sending).filter(|sending| waiting > 0 && sending.total > 1 && on_their_way)
     }
 }

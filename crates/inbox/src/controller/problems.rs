@@ -168,3 +168,18 @@ fn full_stop(mut text: String) -> String {
     }
     text
 }
+
+/// Pictures are off in the settings.
+pub(super) fn images_off() -> Problem {
+    Problem::new(Code::ImageHeld, "Pictures are off.", "They can be turned on in the settings.")
+}
+
+/// A sign-out would lose read marks, since they cannot be sent.
+pub(super) fn marks_wait(waiting: u64, why: &Problem) -> Problem {
+    let many = match waiting {
+        1 => "1 read mark has not reached the server yet.".to_owned(),
+        n => format!("{n} read marks have not reached the server yet."),
+    };
+    let hint = "Try again once the server can be reached, or sign out and discard them.";
+    Problem::new(Code::OutboxNotEmpty, format!("{many} {}", why.message), hint)
+}

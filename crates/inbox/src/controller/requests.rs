@@ -8,14 +8,13 @@ use tokio::time::Instant;
 use super::{
     Controller, Flow, SigningIn,
     news::{Scope, SignedIn, What},
-    problems, session,
+    problems, session, sign_out,
 };
 use crate::{
     AlertTarget, ButtonView, Code, Detail, Host, Keep, LastAccount, Message, MessageId, Problem, SignIn, Step,
     handle::{Answer, Request},
     images::{Picture, Pictures},
     link::{self, Judgement},
-    secrets::Keeper,
     store::StoreError,
 };
 
@@ -25,7 +24,7 @@ impl<H: Host> Controller<H> {
     pub(super) fn on_request(&mut self, request: Request) -> Flow {
         match request {
             Request::SignIn(sign_in, answer) => self.sign_in(sign_in, answer),
-            Request::SignOut { discard, answer } => self.sign_out(discard, answer),
+            Request::SignOut(sign_out, answer) => self.sign_out(sign_out, answer),
             Request::Page { tab, cursor, limit, answer } => {
                 let now = self.now();
                 let generation = self.generation;
@@ -76,6 +75,12 @@ impl<H: Host> Controller<H> {
                 give(answer, opened);
             }
             Request::Picture(id, answer) => self.picture(&id, answer),
+            Request::ShowImage(id, answer) => give(answer, self.show_image(id)),
+            Request::Settings(answer) => give(answer, Ok(self.kept.settings.clone())),
+            Request::SaveSettings(settings, answer) => give(answer, self.save_settings(*settings)),
+            Request::Pause(length, answer) => give(answer, self.pause(length)),
+            Request::Focused(focused) => self.watching.focused = focused,
+            Request::ListShown(shown) => self.watching.list_shown = shown,
             Request::WindowOpened(answer) => {
                 if let Some(active) = &mut self.active {
                     active.person_is_here();
@@ -101,7 +106,10 @@ impl<H: Host> Controller<H> {
     }
 
     /// Reads from the signed-in account's store.
-    fn read<T>(&mut self, read: impl FnOnce(&mut super::Active) -> Result<T, StoreError>) -> Result<T, Problem> {
+    pub(super) fn read<T>(
+        &mut self,
+        read: impl FnOnce(&mut super::Active) -> Result<T, StoreError>,
+    ) -> Result<T, Problem> {
         let active = self.active.as_mut().ok_or_else(problems::not_signed_in)?;
         read(active).map_err(Problem::from)
     }
@@ -219,75 +227,10 @@ impl<H: Host> Controller<H> {
     fn forget_before(&self, before: LastAccount) {
         let keeper = self.keeper.clone();
         tokio::spawn(async move {
-            if let Err(problem) = forget_sid(&keeper, before).await {
+            if let Err(problem) = sign_out::forget_sid(&keeper, before).await {
                 tracing::warn!(%problem, "the sid of the sign-in before stays in the keyring");
             }
         });
-    }
-
-    fn sign_out(&mut self, discard: bool, answer: Answer<()>) {
-        if let Err(problem) = self.may_sign_out(discard) {
-            return give(answer, Err(problem));
-        }
-        let Some(mut active) = self.active.take() else { return give(answer, Err(problems::not_signed_in())) };
-        self.epoch += 1;
-        self.generation += 1;
-        self.sign_in_problem = None;
-        let now = self.wall();
-        if let Some(client) = active.drop_session(now) {
-            tokio::spawn(async move { client.shutdown().await });
-        }
-        active.end_flush(&Err(problems::not_signed_in()));
-        // Each step is tried whatever the others did: what can be removed is removed, and the first failure is told.
-        let noted = match active.account.keep {
-            Keep::Keyring => self.keeper.note(&active.account.id),
-            Keep::SessionOnly => Ok(()),
-        };
-        if let Err(error) = noted {
-            tracing::warn!(%error, "should the sid stay in the keyring, the next start does not know of it");
-        }
-        let forgotten = LastAccount::forget(&self.options.data_dir).map_err(Problem::from);
-        let account = active.account;
-        self.withdraw_all(&active.store);
-        let deleted = active.store.delete().map_err(Problem::from);
-        let keeper = self.keeper.clone();
-        // The keyring may ask the person first; the controller does not wait for it.
-        tokio::spawn(async move {
-            let sid = forget_sid(&keeper, account).await.map_err(|problem| {
-                Problem::new(
-                    problem.code,
-                    format!(
-                        "Signed out, but the session id could not be removed from the keyring: {}",
-                        problem.message
-                    ),
-                    "Traybell tries again at its next start. To be sure, remove the entry \u{201c}Traybell\u{201d} in the keyring by hand.",
-                )
-            });
-            give(answer, forgotten.and(deleted).and(sid));
-        });
-    }
-
-    /// Refuses a sign-out that would lose read marks, or cross a sign-in.
-    fn may_sign_out(&mut self, discard: bool) -> Result<(), Problem> {
-        if self.signing_in.is_some() {
-            // It is about to write a sid to the keyring, which would then stay there.
-            let hint = "Wait until it has ended, then sign out.";
-            return Err(Problem::new(Code::AlreadySignedIn, "A sign-in is under way.", hint));
-        }
-        if discard {
-            return Ok(());
-        }
-        match self.read(|active| active.store.outbox_len())? {
-            0 => Ok(()),
-            waiting => Err(Problem::new(
-                Code::OutboxNotEmpty,
-                match waiting {
-                    1 => "1 read mark has not reached the server yet.".to_owned(),
-                    n => format!("{n} read marks have not reached the server yet."),
-                },
-                "Wait until they have, or sign out and discard them.",
-            )),
-        }
     }
 
     fn detail(&mut self, id: &MessageId, answer: Answer<Detail>) {
@@ -314,7 +257,7 @@ impl<H: Host> Controller<H> {
             body_html: message.body_html.clone(),
             footer_html: message.footer_html.clone(),
             buttons,
-            has_image: message.image_url.is_some(),
+            image: self.image_view(message),
             cut: None,
             expires: message.expires,
         })
@@ -359,7 +302,9 @@ impl<H: Host> Controller<H> {
 
     fn picture(&mut self, id: &MessageId, answer: Answer<Picture>) {
         let found = self.read(|active| active.store.get(id)).and_then(|message| {
-            let address = message.and_then(|message| message.image_url).ok_or_else(problems::not_found)?;
+            let message = message.ok_or_else(problems::not_found)?;
+            self.may_show_image(&message)?;
+            let address = message.image_url.ok_or_else(problems::not_found)?;
             Ok((address, self.pictures()?))
         });
         match found {
@@ -383,14 +328,6 @@ impl<H: Host> Controller<H> {
         let pictures = Pictures::new(server.as_ref(), active.account.insecure_confirmed)?;
         active.pictures = Some(pictures.clone());
         Ok(pictures)
-    }
-}
-
-/// Removes an account's sid from the keyring.
-async fn forget_sid(keeper: &Keeper, account: LastAccount) -> Result<(), Problem> {
-    match account.keep {
-        Keep::Keyring => keeper.forget(&account.id).await,
-        Keep::SessionOnly => Ok(()),
     }
 }
 

@@ -7,11 +7,11 @@ use pusher_client::{ChannelEvent, ClientEvent, State};
 use tokio::time::Instant;
 
 use super::{
-    Controller, alerts, live,
+    Controller, live,
     news::{News, ResumeError, Resumed, Scope, What},
     problems, session,
 };
-use crate::{Code, Handover, Host, Problem, Step};
+use crate::{Code, Host, Problem, Step};
 
 /// The list call waits this long for the subscription, so that one call answers both.
 const SUBSCRIBE_FIRST: Duration = Duration::from_secs(2);
@@ -43,6 +43,7 @@ impl<H: Host> Controller<H> {
             What::Channel(ChannelEvent::Event(event)) => self.live_event(&event),
             What::Channel(ChannelEvent::Lagged(missed)) => self.lagged(missed),
             What::Channel(_) => {}
+            What::Config(config) => self.config_read(config),
             What::Listed(outcome) => self.listed(outcome),
             What::Marked(id, outcome) => self.marked(&id, outcome),
             What::Completed(completed) => self.completed(*completed),
@@ -113,6 +114,7 @@ impl<H: Host> Controller<H> {
         let connected =
             live::connect(options, session.authorizer(), &session.channel(), scope, self.news.clone()).await;
         active.link.rejected = None;
+        active.alerts.tell_rejected = false;
         active.resume_at = None;
         match connected {
             Ok(client) => active.live = Some(client),
@@ -127,11 +129,12 @@ impl<H: Host> Controller<H> {
         active.session = Some(Arc::new(session));
         active.socket_down(now, None, reconfigure_after);
         active.list.trigger(Instant::now(), SUBSCRIBE_FIRST);
+        self.reread_config_later();
         self.retry_marks_now();
     }
 
     /// Ends the session, not the account: what its tasks still report is dropped.
-    fn end_session(&mut self) {
+    pub(super) fn end_session(&mut self) {
         self.epoch += 1;
         let now = self.wall();
         if let Some(client) = self.active.as_mut().and_then(|active| active.drop_session(now)) {
@@ -148,29 +151,9 @@ impl<H: Host> Controller<H> {
         active.link.failing = None;
         active.link.rejected = Some((problem.clone(), now));
         active.end_flush(&Err(problem.clone()));
+        active.alerts.tell_rejected = true;
         tracing::info!("the session id was refused; a new one is needed");
-        if self.options.alerts {
-            let alert = alerts::session_expired(problem);
-            let host = Arc::clone(&self.host);
-            tokio::spawn(async move {
-                if let Handover::NotTaken(problem) | Handover::Unknown(problem) = host.alert(alert).await {
-                    tracing::warn!(%problem, "the expired session may not have been alerted; tray and window show it");
-                }
-            });
-        }
-    }
-
-    /// The socket stays down: read the config again, since host and key may have changed.
-    pub(super) fn reconfigure_if_due(&mut self, now: Instant) {
-        let Some(active) = &mut self.active else { return };
-        if active.reconfigure_at.is_none_or(|at| at > now) {
-            return;
-        }
-        tracing::info!("the live connection stays down; the config is read again");
-        self.end_session();
-        if let Some(active) = &mut self.active {
-            active.resume_at = Some(now);
-        }
+        self.alerts_possible();
     }
 
     fn socket_changed(&mut self, state: &State) {

@@ -1,19 +1,16 @@
-//! Messages in: the list and live events go through one merge, and what is new is alerted.
+//! Messages in: the list and live events go through one merge.
 
-use std::{panic::catch_unwind, sync::Arc, time::Duration};
+use std::{panic::catch_unwind, time::Duration};
 
 use fasttrack_client::Notification;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::{Controller, alerts, listing::read_message, news::What};
-use crate::{
-    AlertTarget, Code, Event, Handover, Host, Message, MessageId,
-    store::{Merged, Store},
-};
+use super::{Controller, listing::read_message};
+use crate::{Event, Host, Message, MessageId, store::Merged};
 
-/// When the notification service did not answer, alerts are tried again after this long.
-const ALERT_RETRY: Duration = Duration::from_secs(30);
+/// What the store refused is asked for again after this long.
+const AFTER_REFUSAL: Duration = Duration::from_secs(30);
 
 impl<H: Host> Controller<H> {
     pub(super) fn brand(&self) -> String {
@@ -24,6 +21,7 @@ impl<H: Host> Controller<H> {
         if !matches!(Event::from(event.name().to_owned()), Event::Message | Event::Shoutout | Event::Inbox) {
             tracing::debug!("an event of a name not asked for is dropped");
             self.counters.skipped += 1;
+            self.counters.skipped_by.event += 1;
             return;
         }
         let Some(message) = self.read_live(event) else {
@@ -41,6 +39,7 @@ impl<H: Host> Controller<H> {
     /// Something came that cannot be read: the list, which is read more leniently, may have it.
     pub(super) fn unreadable(&mut self) {
         self.counters.skipped += 1;
+        self.counters.skipped_by.live += 1;
         if let Some(active) = &mut self.active {
             active.currency.missed();
             active.list.trigger(Instant::now(), Duration::ZERO);
@@ -75,7 +74,7 @@ impl<H: Host> Controller<H> {
             None => {
                 if let Some(active) = &mut self.active {
                     active.currency.missed();
-                    active.list.trigger(Instant::now(), ALERT_RETRY);
+                    active.list.trigger(Instant::now(), AFTER_REFUSAL);
                 }
             }
         }
@@ -96,103 +95,6 @@ impl<H: Host> Controller<H> {
         Some(merged)
     }
 
-    /// Raises the next alert, one at a time.
-    pub(super) fn alert_pending(&mut self, now: Instant) {
-        let at = self.now();
-        let Some(active) = &mut self.active else { return };
-        if !self.options.alerts || active.alerting || active.alert_at.is_some_and(|at| at > now) {
-            return;
-        }
-        active.alert_at = None;
-        let pending = active.store.to_alert(at);
-        let Some(pending) = self.found(pending) else { return };
-        let Some(active) = &mut self.active else { return };
-        let store = &active.store;
-        active.interrupted.retain(|message| still_news(store, message, at));
-        let Some(planned) = alerts::next(&active.interrupted, &pending) else { return };
-        let begun = active.store.begin_alert(&planned.ids);
-        active.alert_at = Some(now + ALERT_RETRY);
-        if self.stored(begun).is_none() {
-            return;
-        }
-        if let Some(active) = &mut self.active {
-            active.alerting = true;
-        }
-        let host = Arc::clone(&self.host);
-        self.spawn_for_account(async move { What::Alerted(planned.ids, host.alert(planned.alert).await) });
-    }
-
-    pub(super) fn alerted(&mut self, ids: &[MessageId], handover: Handover) {
-        let Some(active) = &mut self.active else { return };
-        active.alerting = false;
-        match handover {
-            Handover::Taken => {
-                active.alert_at = None;
-                active.interrupted.retain(|message| !ids.contains(&message.id));
-                let finished = active.store.finish_alert(ids);
-                // One that was read while it was handed over has nothing to say any more.
-                let is_read = |id: &&MessageId| active.store.get(id).is_ok_and(|found| found.is_none_or(|m| m.read));
-                let read: Vec<MessageId> = ids.iter().filter(is_read).cloned().collect();
-                self.stored(finished);
-                self.withdraw(read);
-                self.counters.alerts += 1;
-                self.clear_notice(Code::NoNotifications);
-            }
-            Handover::NotTaken(problem) => {
-                tracing::warn!(%problem, "an alert was not shown");
-                // Interrupted ones stay so: they are named in the next summary.
-                let again: Vec<MessageId> = ids
-                    .iter()
-                    .filter(|id| active.interrupted.iter().all(|message| message.id != **id))
-                    .cloned()
-                    .collect();
-                let cancelled = active.store.cancel_alert(&again);
-                self.stored(cancelled);
-                self.set_notice(problem);
-            }
-            Handover::Unknown(problem) => {
-                // It may stand on the screen already. As after a crash: named once in the summary of the next start.
-                tracing::warn!(%problem, "nobody knows whether an alert was shown");
-                active.interrupted.retain(|message| !ids.contains(&message.id));
-                self.set_notice(problem);
-            }
-        }
-    }
-
-    /// The notification service may be back: what waits is alerted now.
-    pub(super) fn alerts_possible(&mut self) {
-        if let Some(active) = &mut self.active {
-            active.alert_at = None;
-        }
-    }
-
-    /// Takes alerts back where the system can.
-    pub(super) fn withdraw(&self, ids: impl IntoIterator<Item = MessageId>) {
-        self.withdraw_targets(ids.into_iter().map(AlertTarget::Message).collect());
-    }
-
-    /// Takes back whatever may stand of an account that is about to leave this device.
-    pub(super) fn withdraw_all(&self, store: &Store) {
-        let alerted = store.alerted().unwrap_or_else(|error| {
-            tracing::warn!(%error, "the alerts of this account may stay on the screen");
-            Vec::new()
-        });
-        let messages = alerted.into_iter().map(AlertTarget::Message);
-        self.withdraw_targets(messages.chain([AlertTarget::Summary, AlertTarget::SignIn]).collect());
-    }
-
-    fn withdraw_targets(&self, targets: Vec<AlertTarget>) {
-        if targets.is_empty() || !self.options.alerts {
-            return;
-        }
-        let host = Arc::clone(&self.host);
-        tokio::spawn(async move {
-            for target in targets {
-                host.withdraw_alert(target).await;
-            }
-        });
-    }
-
     pub(super) fn purge_expired(&mut self) {
         let now = self.now();
         let Some(active) = &mut self.active else { return };
@@ -205,10 +107,4 @@ impl<H: Host> Controller<H> {
             self.withdraw(purged);
         }
     }
-}
-
-/// Whether a message that was to be alerted before is still worth it: it may have been read, deleted or have expired
-/// since. One that cannot be looked up is kept.
-fn still_news(store: &Store, message: &Message, now: jiff::Timestamp) -> bool {
-    store.get(&message.id).map_or(true, |found| found.is_some_and(|found| !found.read && !found.is_expired(now)))
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
-use inbox::{AlertTarget, Code};
+use inbox::{AlertTarget, Code, SignOut};
 
 use crate::world::{Recorder, SID, World, eventually, is_live, until};
 
@@ -97,7 +97,7 @@ async fn signing_out_takes_the_accounts_alerts_off_the_screen() {
     until(&app, "live", is_live).await;
     let id = world.send("Private").await;
     until(&app, "announced", |view| view.counters.alerts == 1).await;
-    app.sign_out(false).await.unwrap();
+    app.sign_out(SignOut::default()).await.unwrap();
     for target in [AlertTarget::Message(id), AlertTarget::Summary] {
         eventually("it is taken back", async || host.withdrawn.lock().unwrap().contains(&target)).await;
     }

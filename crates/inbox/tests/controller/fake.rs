@@ -33,6 +33,7 @@ pub struct Said {
     /// How it answers a channel authorization.
     pub authorization_refusal: Mutex<Option<Refusal>>,
     pub config_reads: AtomicUsize,
+    pub log_ins: AtomicUsize,
     pub marks: AtomicUsize,
     pub authorizations: AtomicUsize,
 }
@@ -96,6 +97,10 @@ impl Fake {
         self.said.config_reads.load(Ordering::SeqCst)
     }
 
+    pub fn log_ins(&self) -> usize {
+        self.said.log_ins.load(Ordering::SeqCst)
+    }
+
     /// From now on its channels are where this server has them.
     pub fn has_channels_of(&self, server: &relay::Server) {
         *self.said.config.lock().unwrap() = config(&self.url, server.pusher_key(), server.address().port());
@@ -115,7 +120,8 @@ async fn configuration(State(said): State<Arc<Said>>) -> Json<Value> {
     Json(said.config.lock().unwrap().clone())
 }
 
-async fn log_in() -> Json<Value> {
+async fn log_in(State(said): State<Arc<Said>>) -> Json<Value> {
+    said.log_ins.fetch_add(1, Ordering::SeqCst);
     Json(json!({"Success": true, "Errors": null, "Data": {
         "JwtToken": "jwt", "Authentication": {"IsAuthenticated": true, "AuthToken": "token-of-the-fake"},
         "User": {"UserId": 1, "BrandId": 2, "Firstname": "Darth", "Lastname": "Vader"}

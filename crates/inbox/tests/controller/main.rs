@@ -6,8 +6,10 @@ mod alerting;
 mod clock;
 mod fake;
 mod marks;
+mod notifying;
 mod reconfiguring;
 mod signing_in;
+mod signing_out;
 mod world;
 
 use std::sync::{
@@ -16,7 +18,8 @@ use std::sync::{
 };
 
 use inbox::{
-    AccountId, AlertTarget, Code, MemorySecrets, MessageId, Options, Problem, Secrets, SessionView, SignIn, Tab,
+    AccountId, AlertTarget, Code, MemorySecrets, MessageId, Options, Problem, Secrets, SessionView, SignIn, SignOut,
+    Tab,
 };
 use relay::{Kind, NewMessage};
 use secrecy::SecretString;
@@ -210,7 +213,7 @@ async fn signing_out_forgets_the_sid_and_the_messages() {
     app.sign_in(world.sign_in(SID)).await.unwrap();
     world.send("Private").await;
     until(&app, "received", |view| view.total == 1).await;
-    app.sign_out(false).await.unwrap();
+    app.sign_out(SignOut::default()).await.unwrap();
     until(&app, "signed out", |view| view.account.is_none() && view.total == 0).await;
     assert_eq!(app.page(Tab::All, None, 10).await.unwrap_err().code, Code::NotSignedIn);
     app.shutdown().await;
@@ -344,10 +347,10 @@ async fn a_sign_out_never_crosses_a_sign_in() {
         async move { app.sign_in(sign_in).await }
     });
     eventually("the keyring is asked", async || slow.asked.load(Ordering::SeqCst)).await;
-    assert_eq!(app.sign_out(true).await.unwrap_err().code, Code::AlreadySignedIn);
+    assert_eq!(app.sign_out(SignOut { discard: true, purge: None }).await.unwrap_err().code, Code::AlreadySignedIn);
     slow.go.add_permits(1);
     signing_in.await.unwrap().unwrap();
-    app.sign_out(true).await.unwrap();
+    app.sign_out(SignOut { discard: true, purge: None }).await.unwrap();
     let account = AccountId {
         environment: world.server.url().parse::<fasttrack_client::Environment>().unwrap().to_string(),
         brand: "demo".into(),

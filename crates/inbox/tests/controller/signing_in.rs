@@ -6,7 +6,8 @@ use std::sync::{
 };
 
 use inbox::{
-    AccountId, Code, Handle, Keep, Kept, MemorySecrets, Options, Problem, Secrets, SessionView, SignIn, Tab, View,
+    AccountId, Code, Handle, Keep, Kept, MemorySecrets, Options, Problem, Secrets, SessionView, SignIn, SignOut, Tab,
+    View,
 };
 use secrecy::SecretString;
 
@@ -216,7 +217,7 @@ async fn the_sid_of_whoever_is_signed_in_stays_whatever_is_noted() {
     assert!(!note.exists());
 
     keyring.missing.store(true, Ordering::SeqCst);
-    assert_eq!(app.sign_out(false).await.unwrap_err().code, Code::NoKeyring);
+    assert_eq!(app.sign_out(SignOut::default()).await.unwrap_err().code, Code::NoKeyring);
     app.shutdown().await;
     assert_eq!(notes(), 1, "a sign-out that could not remove the sid is remembered");
     keyring.missing.store(false, Ordering::SeqCst);
