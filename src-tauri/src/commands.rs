@@ -2,7 +2,7 @@
 //! anything; who may call a command is said in `capabilities/main.json`.
 #![allow(clippy::needless_pass_by_value)] // Tauri hands the arguments of commands over by value
 
-use inbox::{Detail, Keep, MessageId, Page, Problem, SignIn, Tab, View};
+use inbox::{Detail, Keep, MessageId, Page, Problem, Query, SignIn, View};
 use secrecy::SecretString;
 use serde::Serialize;
 use tauri::State;
@@ -19,8 +19,8 @@ pub async fn view(shell: State<'_, Shell>) -> Answer<View> {
 
 /// A page of the list.
 #[tauri::command]
-pub async fn page(shell: State<'_, Shell>, tab: Tab, cursor: Option<String>, limit: u32) -> Answer<Page> {
-    shell.handle.page(tab, cursor, limit).await
+pub async fn page(shell: State<'_, Shell>, query: Query, cursor: Option<String>, limit: u32) -> Answer<Page> {
+    shell.handle.page(query, cursor, limit).await
 }
 
 /// One message, whole.

@@ -25,9 +25,9 @@ pub use host::{Alert, AlertTarget, Handover, Host, Withdrawal};
 pub use message::{Button, Event, Message, MessageId};
 pub use problem::{Code, Problem};
 pub use secrets::{Kept, KeyringSecrets, MemorySecrets, Secrets};
-pub use store::{Counts, Merged, Opened, OutboxEntry, Store, StoreError};
+pub use store::{Counts, Merged, Opened, OutboxEntry, Retention, Store, StoreError};
 pub use tray::tray_view;
 pub use view::{
-    AccountView, ButtonView, Counters, Detail, Dot, Page, Row, SessionView, Socket, Step, Tab, TrayAction, TrayItem,
-    TrayView, View,
+    AccountView, ButtonView, Counters, Detail, Dot, Page, Query, Row, SessionView, Socket, Step, Tab, TrayAction,
+    TrayItem, TrayView, View,
 };

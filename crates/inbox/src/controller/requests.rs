@@ -26,11 +26,11 @@ impl<H: Host> Controller<H> {
         match request {
             Request::SignIn(sign_in, answer) => self.sign_in(sign_in, answer),
             Request::SignOut { discard, answer } => self.sign_out(discard, answer),
-            Request::Page { tab, cursor, limit, answer } => {
+            Request::Page { query, cursor, limit, answer } => {
                 let now = self.now();
                 let generation = self.generation;
                 let page = self.read(|active| {
-                    let (rows, next) = active.store.page(tab, cursor.as_deref(), limit.clamp(1, PAGE_ROWS), now)?;
+                    let (rows, next) = active.store.page(&query, cursor.as_deref(), limit.clamp(1, PAGE_ROWS), now)?;
                     let revision = (generation << 32) + active.store.revision();
                     Ok(crate::Page { rows, next, revision })
                 });

@@ -11,8 +11,11 @@ mod open;
 mod outbox;
 mod page;
 pub(crate) mod private_files;
+mod retention;
 mod row;
+mod salvage;
 mod schema;
+mod search;
 #[cfg(test)]
 mod tests;
 
@@ -28,6 +31,7 @@ pub use merge::Merged;
 pub use open::Opened;
 pub use outbox::OutboxEntry;
 pub use page::Counts;
+pub use retention::Retention;
 
 /// The messages of one account.
 #[derive(Debug)]
