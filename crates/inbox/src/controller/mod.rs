@@ -366,7 +366,7 @@ impl<H: Host> Controller<H> {
         None
     }
 
-    /// The file was found damaged in use: set aside, and the messages are fetched again.
+    /// The file was found damaged in use: what is sound in it is taken over, or the messages are fetched again.
     fn start_store_anew(&mut self) {
         let Some(mut active) = self.active.take() else { return };
         match active.store.set_aside() {
