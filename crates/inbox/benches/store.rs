@@ -7,7 +7,9 @@
 #![allow(clippy::unwrap_used, reason = "a benchmark that cannot go on may panic")]
 
 use std::{
-    env, fs,
+    env,
+    fmt::Write as _,
+    fs,
     path::Path,
     process::Command,
     time::{Duration, Instant},
@@ -169,12 +171,7 @@ fn message(number: u32) -> Message {
     let title = words.some(5);
     let mut body = String::new();
     for _ in 0..4 {
-        body.push_str(&format!(
-            "<p>{} <strong>{}</strong> &amp; {}.</p>",
-            words.some(10),
-            words.some(2),
-            words.some(8)
-        ));
+        write!(body, "<p>{} <strong>{}</strong> &amp; {}.</p>", words.some(10), words.some(2), words.some(8)).unwrap();
     }
     if number % 5 < 3 {
         body.push_str("<p>Your deposit bonus waits.</p>");
@@ -189,14 +186,14 @@ fn message(number: u32) -> Message {
         title,
         body_html: body,
         footer_html: "<p>18+. Terms apply.</p>".to_owned(),
-        buttons: if number % 3 == 0 {
+        buttons: if number.is_multiple_of(3) {
             vec![Button { text: "Play".to_owned(), link: format!("https://example.com/{number}") }]
         } else {
             Vec::new()
         },
         image_url: None,
         silent: false,
-        read: number % 2 == 0,
+        read: number.is_multiple_of(2),
         date: now().checked_sub(i64::from(number * MINUTES).minutes()).unwrap(),
         expires: None,
         incomplete: false,
