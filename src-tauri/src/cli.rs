@@ -13,6 +13,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use inbox::PauseFor;
+use jiff::Timestamp;
 
 pub use self::{
     door::Door,
@@ -67,14 +68,7 @@ pub enum Command {
         watch: bool,
     },
     /// List the messages, newest first.
-    List {
-        /// Only those not read.
-        #[arg(long)]
-        unread: bool,
-        /// As JSON.
-        #[arg(long)]
-        json: bool,
-    },
+    List(List),
     /// Mark messages as read, here and on the server.
     Read {
         /// Which, as `list` shows them.
@@ -135,6 +129,40 @@ pub struct SignIn {
     insecure: bool,
 }
 
+/// What to list: all that is said must hold.
+#[derive(Debug, Args)]
+pub struct List {
+    /// Only those not read.
+    #[arg(long)]
+    unread: bool,
+    /// Only those whose title or text holds these words; the last may be the beginning of one.
+    #[arg(long, value_name = "TEXT")]
+    search: Option<String>,
+    /// Only those of this kind.
+    #[arg(long = "type", value_name = "TYPE")]
+    kind: Option<Kind>,
+    /// Only those sent on this day or later, or from this moment on.
+    #[arg(long, value_name = "DATE|RFC 3339", value_parser = list::first_moment)]
+    since: Option<Timestamp>,
+    /// Only those sent on this day or earlier, or before this moment.
+    #[arg(long, value_name = "DATE|RFC 3339", value_parser = list::moment_after)]
+    until: Option<Timestamp>,
+    /// Only those with a button that can be opened.
+    #[arg(long)]
+    with_link: bool,
+    /// As JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// The kinds of messages, by the event they come with.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Kind {
+    Message,
+    Shoutout,
+    Inbox,
+}
+
 /// Runs one command.
 pub fn run(command: Command) -> ExitCode {
     log::start_on_stderr();
@@ -167,7 +195,7 @@ async fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Resume => pause::run(&folder, &mut output, None).await,
         Command::Status { json, watch: false } => status::once(&folder, &mut output, json).await,
         Command::Status { json, watch: true } => status::watch(&folder, &mut output, json).await,
-        Command::List { unread, json } => list::run(&folder, &mut output, unread, json).await,
+        Command::List(arguments) => list::run(&folder, &mut output, arguments).await,
         Command::Read { ids, all } => read::run(&folder, &mut output, ids, all).await,
         Command::Doctor { bundle: Some(file), .. } => diagnostics::bundle(&folder, &mut output, &file).await,
         Command::Doctor { json, bundle: None } => doctor::run(&folder, &mut output, json).await,
@@ -212,5 +240,19 @@ mod tests {
         assert!(parse("traybell read --all").is_ok());
         assert!(parse("traybell read").is_err());
         assert!(parse("traybell read 1 --all").is_err());
+    }
+
+    #[test]
+    fn a_list_takes_words_a_kind_and_days() {
+        let line = "traybell list --unread --search bonus --type shoutout --since 2026-01-02 --with-link";
+        let Ok(Arguments { command: Some(Command::List(list)), .. }) = parse(line) else { panic!("not understood") };
+        assert!(list.unread && list.with_link && list.since.is_some() && list.until.is_none());
+        assert_eq!(list.search.as_deref(), Some("bonus"));
+        assert!(matches!(list.kind, Some(Kind::Shoutout)));
+        for line in
+            ["traybell list --type raffle", "traybell list --since yesterdayish", "traybell list --until 2026-13-01"]
+        {
+            assert!(parse(line).is_err(), "{line}");
+        }
     }
 }

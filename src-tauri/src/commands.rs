@@ -2,7 +2,7 @@
 //! anything; who may call a command is said in `capabilities/main.json`.
 #![allow(clippy::needless_pass_by_value)] // Tauri hands the arguments of commands over by value
 
-use inbox::{Detail, Held, Keep, MessageId, Page, PauseFor, Problem, Settings, SignIn, SignOut, Tab, View};
+use inbox::{Detail, Held, Keep, MessageId, Page, PauseFor, Problem, Query, Settings, SignIn, SignOut, View};
 use secrecy::SecretString;
 use serde::Serialize;
 use tauri::State;
@@ -22,8 +22,8 @@ pub async fn view(shell: State<'_, Shell>) -> Answer<View> {
 
 /// A page of the list.
 #[tauri::command]
-pub async fn page(shell: State<'_, Shell>, tab: Tab, cursor: Option<String>, limit: u32) -> Answer<Page> {
-    shell.handle.page(tab, cursor, limit).await
+pub async fn page(shell: State<'_, Shell>, query: Query, cursor: Option<String>, limit: u32) -> Answer<Page> {
+    shell.handle.page(query, cursor, limit).await
 }
 
 /// One message, whole.

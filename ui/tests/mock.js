@@ -151,7 +151,7 @@ function setRead(id, read) {
 }
 
 /** @param {string} tab @param {Detail} each */
-function inTab(tab, each) {
+function inTab(query.tab, each) {
   switch (tab) {
     case 'unread': return !each.read;
     case 'messages': return each.event === 'message';
@@ -189,11 +189,11 @@ const commands = {
     if (scenario === 'fatal') throw problem('store_failed', 'The folder /home/darth/.local/share/traybell cannot be written.', 'Make it writable or set TRAYBELL_DATA_DIR to another folder.');
     return view;
   },
-  page: async ({ tab, cursor, limit }) => {
+  page: async ({ query, cursor, limit }) => {
     if (scenario === 'loading') await wait(1e9);
     if (scenario === 'list-error') throw problem('store_failed', 'The message store cannot be read: disk I/O error.', 'Check the disk.');
     await wait(5);
-    const all = messages.filter((each) => inTab(tab, each));
+    const all = messages.filter((each) => inTab(query.tab, each));
     const from = cursor === null ? 0 : Number(cursor);
     return { rows: all.slice(from, from + limit), next: from + limit < all.length ? String(from + limit) : null, revision: view.revision };
   },

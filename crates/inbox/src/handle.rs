@@ -4,7 +4,7 @@
 use secrecy::SecretString;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::{Code, Detail, Held, MessageId, Page, PauseFor, Problem, Settings, Tab, View, images::Picture};
+use crate::{Code, Detail, Held, MessageId, Page, PauseFor, Problem, Query, Settings, View, images::Picture};
 
 /// What a person enters to sign in.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ pub struct OpenedLink(pub url::Url);
 pub(crate) enum Request {
     SignIn(SignIn, Answer<()>),
     SignOut(SignOut, Answer<()>),
-    Page { tab: Tab, cursor: Option<String>, limit: u32, answer: Answer<Page> },
+    Page { query: Query, cursor: Option<String>, limit: u32, answer: Answer<Page> },
     Detail(MessageId, Answer<Detail>),
     MarkRead(MessageId, Answer<()>),
     MarkUnread(MessageId, Answer<()>),
@@ -102,9 +102,9 @@ impl Handle {
         self.ask(|answer| Request::SignOut(sign_out, answer)).await
     }
 
-    /// A page of at most `limit` rows (bounded to 200), newest first, from `cursor` on.
-    pub async fn page(&self, tab: Tab, cursor: Option<String>, limit: u32) -> Result<Page, Problem> {
-        self.ask(|answer| Request::Page { tab, cursor, limit, answer }).await
+    /// A page of at most `limit` rows (bounded to 200) of what `query` asks for, newest first, from `cursor` on.
+    pub async fn page(&self, query: Query, cursor: Option<String>, limit: u32) -> Result<Page, Problem> {
+        self.ask(|answer| Request::Page { query, cursor, limit, answer }).await
     }
 
     /// One message, whole; a body that was cut on the wire is fetched first.

@@ -33,6 +33,6 @@ pub use settings::{
 pub use store::{Counts, Merged, Opened, OutboxEntry, Store, StoreError};
 pub use tray::tray_view;
 pub use view::{
-    AccountView, ButtonView, Counters, Detail, Dot, Held, HeldBy, ImageView, Page, Row, Sending, SessionView, Skipped,
-    Socket, Step, Tab, TrayAction, TrayItem, TrayView, View,
+    AccountView, ButtonView, Counters, Detail, Dot, Held, HeldBy, ImageView, Page, Query, Row, Sending, SessionView,
+    Skipped, Socket, Step, Tab, TrayAction, TrayItem, TrayView, View,
 };

@@ -99,9 +99,9 @@ pub enum Shows {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Retention {
-    /// Older ones go; none: however old.
+    /// Read messages older than so many days go; none: they stay however old.
     pub days: Option<u32>,
-    /// Beyond this many of the newest they go; none: however many.
+    /// Read messages beyond the newest so many go (those not read count, and stay); none: they stay however many.
     pub messages: Option<u32>,
 }
 

@@ -125,6 +125,23 @@ pub fn plain_text(html: &str) -> String {
     clean_text(&text)
 }
 
+/// The text of HTML that [`sanitize_html`] made, for the search: without parsing it again, blocks and cells stand apart.
+pub(crate) fn text_of_clean(html: &str) -> String {
+    let mut text = String::with_capacity(html.len());
+    let mut rest = html;
+    while let Some((before, tag_on)) = rest.split_once('<') {
+        text.push_str(&html_escape::decode_html_entities(before));
+        let (tag, after) = tag_on.split_once('>').unwrap_or((tag_on, ""));
+        let tag = tag.trim_matches('/');
+        if LINES.contains(&tag) || CELLS.contains(&tag) {
+            text.push('\n');
+        }
+        rest = after;
+    }
+    text.push_str(&html_escape::decode_html_entities(rest));
+    clean_text(&text)
+}
+
 /// Text of the wire that is no HTML: as it is, without control characters, runs of spaces as one, empty lines dropped.
 pub fn clean_text(text: &str) -> String {
     let text = without_controls(text);

@@ -204,6 +204,32 @@ pub enum Tab {
     Inbox,
 }
 
+/// Which messages a list shows: all that is said must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Query {
+    /// The tab.
+    pub tab: Tab,
+    /// Words that title, preview or text must hold, in any order; the last may be the beginning of one. Never syntax.
+    /// Blank asks for nothing.
+    pub text: String,
+    /// Not read.
+    pub unread: bool,
+    /// Sent at this moment or later.
+    pub since: Option<Timestamp>,
+    /// Sent before this moment.
+    pub until: Option<Timestamp>,
+    /// With a button that may be opened.
+    pub has_link: bool,
+}
+
+impl From<Tab> for Query {
+    /// A tab and nothing else.
+    fn from(tab: Tab) -> Self {
+        Self { tab, ..Self::default() }
+    }
+}
+
 /// A row of the list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Row {

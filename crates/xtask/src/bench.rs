@@ -21,6 +21,8 @@ pub enum Bench {
     /// pusher-client beside a bare loop of tokio-tungstenite and `serde_json` and beside pusher-js, and what an idle client
     /// takes in memory
     Speed,
+    /// The message store at 1 000, 10 000 and 100 000 messages: paging, search, marks, opening, memory
+    Inbox,
 }
 
 /// Measures, and prints a table.
@@ -43,6 +45,10 @@ pub fn run(bench: Bench, consent: Consent) -> Result<()> {
             bench("idle").run()?;
             print!("\n{}", ratios(&workspace::target().join("criterion"))?);
             Ok(())
+        }
+        Bench::Inbox => {
+            packages::ensure(&[Group::Build], consent)?;
+            Call::cargo("bench").args(["--locked", "--package", "inbox", "--bench", "store"]).run()
         }
     }
 }

@@ -1,15 +1,15 @@
-//! What goes over the local socket: one JSON object a line, `{"v":2,…}`, bounded. It must never be read as anything but
+//! What goes over the local socket: one JSON object a line, `{"v":3,…}`, bounded. It must never be read as anything but
 //! data of the same user's programs, and the sid in it must never be printed.
 
 use std::fmt;
 
-use inbox::{Code, MessageId, PauseFor, Problem, Tab};
+use inbox::{Code, MessageId, PauseFor, Problem, Query};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _};
 
 /// The version of the lines. One that is not known is refused with a hint, never guessed at.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 /// The longest request; a sign-in is the largest.
 pub const MAX_REQUEST: u64 = 64 * 1024;
 /// The longest answer; a page of the list is the largest.
@@ -28,7 +28,7 @@ pub enum Request {
     /// A page of the list.
     Page {
         /// Which rows.
-        tab: Tab,
+        query: Query,
         /// Where it begins.
         cursor: Option<String>,
         /// How many rows.
@@ -189,7 +189,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_line_that_is_too_long_is_refused_without_being_read_whole() {
-        let line = format!("{{\"v\":2,\"ask\":\"{}\"}}\n", "x".repeat(100_000));
+        let line = format!("{{\"v\":3,\"ask\":\"{}\"}}\n", "x".repeat(100_000));
         let problem = read::<Request>(&mut line.as_bytes(), MAX_REQUEST).await.unwrap_err();
         assert!(problem.message.contains("too long"), "{}", problem.message);
     }
@@ -203,7 +203,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_not_understood_is_refused_without_repeating_it() {
-        for line in [&b"sid=s3cret\n"[..], b"{\"v\":2,\"ask\":\"s3cret\"}\n", b"{\"v\":2}\n", b"[]\n"] {
+        for line in [&b"sid=s3cret\n"[..], b"{\"v\":3,\"ask\":\"s3cret\"}\n", b"{\"v\":3}\n", b"[]\n"] {
             let problem = read::<Request>(&mut &line[..], MAX_REQUEST).await.unwrap_err();
             assert!(!problem.message.contains("s3cret"), "{}", problem.message);
         }

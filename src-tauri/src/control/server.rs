@@ -192,7 +192,7 @@ async fn send(stream: &mut BufReader<Stream>, line: impl serde::Serialize) -> io
 pub async fn answer(handle: &Handle, request: Request) -> Result<Value, Problem> {
     match request {
         Request::View => json(&settled(handle).await),
-        Request::Page { tab, cursor, limit } => json(&handle.page(tab, cursor, limit).await?),
+        Request::Page { query, cursor, limit } => json(&handle.page(query, cursor, limit).await?),
         Request::MarkRead { id } => json(&handle.mark_read(id).await?),
         Request::MarkAllRead => json(&handle.mark_all_read().await?),
         Request::Flush => json(&handle.flush().await?),

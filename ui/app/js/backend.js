@@ -41,7 +41,7 @@ export function connect(tauri) {
 
   return {
     view: () => call('view'),
-    page: (tab, cursor, limit) => call('page', { tab, cursor, limit }),
+    page: (tab, cursor, limit) => call('page', { query: { tab }, cursor, limit }),
     detail: (id) => call('detail', { id }),
     signIn: (input) => call('sign_in', { ...input }),
     signOut: (discard) => call('sign_out', { discard }),

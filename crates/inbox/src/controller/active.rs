@@ -23,6 +23,9 @@ use crate::{
 /// A socket that is down this long is called offline; before, it is connecting.
 const OFFLINE_AFTER: Duration = Duration::from_secs(5);
 
+/// A start has better things to do than to look for what is not kept.
+const RETAIN_AFTER_START: Duration = Duration::from_mins(1);
+
 /// The signed-in account.
 pub(super) struct Active {
     pub(super) account: LastAccount,
@@ -57,6 +60,8 @@ pub(super) struct Active {
     pub(super) marks_done: u64,
     /// When the config is read again because the socket stays down.
     pub(super) reconfigure_at: Option<Instant>,
+    /// When what the settings do not keep is looked for.
+    pub(super) retain_at: Instant,
     /// When the config is read again although all is well.
     pub(super) reread_config_at: Option<Instant>,
     /// This session was subscribed before: the next time is after a gap.
@@ -136,6 +141,7 @@ impl Active {
             mark_problem: None,
             marks_done: 0,
             reconfigure_at: None,
+            retain_at: Instant::now() + RETAIN_AFTER_START,
             reread_config_at: None,
             subscribed_before: false,
             refused: None,

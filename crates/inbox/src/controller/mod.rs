@@ -14,6 +14,7 @@ mod outbox;
 mod policy;
 mod problems;
 mod requests;
+mod retaining;
 mod schedule;
 mod session;
 mod settings;
@@ -292,6 +293,7 @@ impl<H: Host> Controller<H> {
         let Some(active) = &self.active else { return deadline };
         let mut by = |at: Option<Instant>| deadline = at.map_or(deadline, |at| deadline.min(at));
         by(active.resume_at);
+        by(Some(active.retain_at));
         if active.session.is_some() {
             by(active.list.deadline());
             by(active.reread_config_at);
@@ -318,6 +320,7 @@ impl<H: Host> Controller<H> {
         self.list_if_due(now);
         self.send_due_marks();
         self.alert_pending(now);
+        self.retain_if_due(now);
         self.answer_flush();
         self.leave_if_ready();
     }
@@ -388,7 +391,7 @@ impl<H: Host> Controller<H> {
         None
     }
 
-    /// The file was found damaged in use: set aside, and the messages are fetched again.
+    /// The file was found damaged in use: what is sound in it is taken over, or the messages are fetched again.
     fn start_store_anew(&mut self) {
         let Some(mut active) = self.active.take() else { return };
         match active.store.set_aside() {

@@ -11,7 +11,8 @@ use super::{
     problems, session, sign_out,
 };
 use crate::{
-    AlertTarget, ButtonView, Code, Detail, Host, Keep, LastAccount, Message, MessageId, Problem, SignIn, Step,
+    AlertTarget, ButtonView, Code, Detail, Host, Keep, LastAccount, Message, MessageId, Page, Problem, Query, SignIn,
+    Step,
     handle::{Answer, Request},
     images::{Picture, Pictures},
     link::{self, Judgement},
@@ -25,14 +26,8 @@ impl<H: Host> Controller<H> {
         match request {
             Request::SignIn(sign_in, answer) => self.sign_in(sign_in, answer),
             Request::SignOut(sign_out, answer) => self.sign_out(sign_out, answer),
-            Request::Page { tab, cursor, limit, answer } => {
-                let now = self.now();
-                let generation = self.generation;
-                let page = self.read(|active| {
-                    let (rows, next) = active.store.page(tab, cursor.as_deref(), limit.clamp(1, PAGE_ROWS), now)?;
-                    let revision = (generation << 32) + active.store.revision();
-                    Ok(crate::Page { rows, next, revision })
-                });
+            Request::Page { query, cursor, limit, answer } => {
+                let page = self.page(&query, cursor.as_deref(), limit.clamp(1, PAGE_ROWS));
                 give(answer, page);
             }
             Request::Detail(id, answer) => self.detail(&id, answer),
@@ -103,6 +98,20 @@ impl<H: Host> Controller<H> {
             Request::Shutdown(done) => return Flow::Stop(Some(done)),
         }
         Flow::Continue
+    }
+
+    /// A page of the list. A search may be what finds the index damaged, which is made good at once.
+    fn page(&mut self, query: &Query, cursor: Option<&str>, limit: u32) -> Result<Page, Problem> {
+        let now = self.now();
+        let mut active = self.active.as_ref().ok_or_else(problems::not_signed_in)?;
+        let mut found = active.store.page(query, cursor, limit, now);
+        if matches!(found, Err(StoreError::Corrupt { .. })) {
+            self.start_store_anew();
+            active = self.active.as_ref().ok_or_else(problems::not_signed_in)?;
+            found = active.store.page(query, cursor, limit, now);
+        }
+        let (rows, next) = found?;
+        Ok(Page { rows, next, revision: (self.generation << 32) + active.store.revision() })
     }
 
     /// Reads from the signed-in account's store.

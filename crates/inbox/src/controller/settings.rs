@@ -68,6 +68,7 @@ impl<H: Host> Controller<H> {
         self.kept = kept;
         self.clear_notice(Code::SettingsReset);
         self.alerts_possible();
+        self.retain_now();
         Ok(())
     }
 

@@ -67,7 +67,8 @@ impl Store {
             let until = micros(tombstone_until(expires.map(moment), now));
             transaction
                 .prepare_cached(
-                    "INSERT INTO tombstone (id, until) VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET until = ?2",
+                    "INSERT INTO tombstone (id, until) VALUES (?1, ?2) \
+                     ON CONFLICT (id) DO UPDATE SET until = ?2, date = NULL",
                 )?
                 .execute(params![id.0, until])?;
             Ok((true, true))

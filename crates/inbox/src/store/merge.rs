@@ -4,16 +4,18 @@
 //!   way back, so a re-send that says unread is only late.
 //! - Read on the server wins over unread here, unless the person marked it unread on this device.
 //! - A complete message is never replaced by a cut one, and an alert is never raised again by a re-send.
-//! - What was deleted here does not come back.
+//! - What was deleted here does not come back, nor what the retention setting removed, for as long as it would again.
 
 use jiff::{Timestamp, ToSpan as _};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{Sql, Store, StoreError, micros, row};
+use super::{Sql, Store, StoreError, marks::ALERTED, micros, retention, row, search::Unindexed};
 use crate::{Message, MessageId};
 
 /// How long a deleted message that the server still sends stays deleted, from its last sighting on.
 const TOMBSTONE_HOURS: i64 = 90 * 24;
+/// A sighting that adds less than this many microseconds is not written down.
+const WORTH_WRITING: i64 = 24 * 60 * 60 * 1_000_000;
 
 /// What became of a message that came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +26,7 @@ pub enum Merged {
     Changed,
     /// It was there as it is.
     Same,
-    /// It was deleted on this device and stays so.
+    /// It was deleted on this device, or the retention setting keeps no such message, and stays so.
     Deleted,
     /// It is past its expiry.
     Expired,
@@ -33,7 +35,13 @@ pub enum Merged {
 impl Store {
     /// Takes in one message; its `read` is what the server says.
     pub fn merge(&mut self, message: &Message, now: Timestamp) -> Result<Merged, StoreError> {
-        self.change(|transaction| merge_one(transaction, message, now))
+        self.change(|transaction| {
+            let mut unindexed = Unindexed::default();
+            let floor = retention::floor(transaction, now)?;
+            let merged = merge_one(transaction, message, now, floor, &mut unindexed)?;
+            unindexed.write(transaction)?;
+            Ok(merged)
+        })
     }
 
     /// Takes in a whole list in one transaction; one answer for each message, in its order.
@@ -43,14 +51,17 @@ impl Store {
         }
         self.change(|transaction| {
             let mut any = false;
+            let mut unindexed = Unindexed::default();
+            let floor = retention::floor(transaction, now)?;
             let merged = messages
                 .iter()
                 .map(|message| {
-                    let (merged, changed) = merge_one(transaction, message, now)?;
+                    let (merged, changed) = merge_one(transaction, message, now, floor, &mut unindexed)?;
                     any |= changed;
                     Ok(merged)
                 })
                 .collect::<Sql<Vec<_>>>()?;
+            unindexed.write(transaction)?;
             Ok((merged, any))
         })
     }
@@ -62,21 +73,36 @@ pub(super) fn tombstone_until(expires: Option<Timestamp>, now: Timestamp) -> Tim
     expires.map_or(sighting, |expires| expires.max(sighting))
 }
 
-fn merge_one(connection: &Connection, new: &Message, now: Timestamp) -> Sql<(Merged, bool)> {
-    if is_deleted(connection, new, now)? {
-        return Ok((Merged::Deleted, false));
-    }
+fn merge_one(
+    connection: &Connection,
+    new: &Message,
+    now: Timestamp,
+    floor: i64,
+    unindexed: &mut Unindexed,
+) -> Sql<(Merged, bool)> {
+    let removed = match tombstone(connection, new, now, floor)? {
+        Tombstone::Stays => return Ok((Merged::Deleted, false)),
+        Tombstone::Over => true,
+        Tombstone::None => false,
+    };
     let Some(old) = row::find(connection, &new.id)? else {
         if new.is_expired(now) {
             return Ok((Merged::Expired, false));
         }
-        row::insert(connection, new)?;
+        // Read elsewhere, and so old that it would go at once. One that is not read is never kept away.
+        if new.read && micros(new.date) < floor {
+            return Ok((Merged::Deleted, false));
+        }
+        row::insert(connection, new, unindexed)?;
+        if removed {
+            come_back(connection, &new.id)?;
+        }
         return Ok((Merged::New, true));
     };
     let content = joined(&old, new);
     let mut changed = false;
     if content != old {
-        row::replace_content(connection, &content)?;
+        row::replace_content(connection, &old, &content, unindexed)?;
         changed = true;
     }
     if new.read {
@@ -90,20 +116,42 @@ fn merge_one(connection: &Connection, new: &Message, now: Timestamp) -> Sql<(Mer
     Ok((merged, changed))
 }
 
-/// Whether it was deleted here; each sighting keeps it so for longer.
-fn is_deleted(connection: &Connection, new: &Message, now: Timestamp) -> Sql<bool> {
-    let until: Option<i64> = connection
-        .prepare_cached("SELECT until FROM tombstone WHERE id = ?1 AND until > ?2")?
-        .query_row(params![new.id.0, micros(now)], |row| row.get(0))
+/// What is remembered of a message that was here.
+enum Tombstone {
+    /// Nothing.
+    None,
+    /// It does not come back.
+    Stays,
+    /// The retention setting removed it, and would keep it now.
+    Over,
+}
+
+/// Whether it was deleted here or removed by the retention setting; sightings keep it so for longer.
+fn tombstone(connection: &Connection, new: &Message, now: Timestamp, floor: i64) -> Sql<Tombstone> {
+    let found: Option<(i64, Option<i64>)> = connection
+        .prepare_cached("SELECT until, date FROM tombstone WHERE id = ?1 AND until > ?2")?
+        .query_row(params![new.id.0, micros(now)], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    let Some(until) = until else { return Ok(false) };
+    let Some((until, date)) = found else { return Ok(Tombstone::None) };
+    if date.is_some_and(|date| date.min(micros(new.date)) >= floor) {
+        connection.prepare_cached("DELETE FROM tombstone WHERE id = ?1")?.execute([&new.id.0])?;
+        return Ok(Tombstone::Over);
+    }
     let later = micros(tombstone_until(new.expires, now));
-    if later > until {
+    if later > until.saturating_add(WORTH_WRITING) {
         connection
             .prepare_cached("UPDATE tombstone SET until = ?2 WHERE id = ?1")?
             .execute(params![new.id.0, later])?;
     }
-    Ok(true)
+    Ok(Tombstone::Stays)
+}
+
+/// What the retention setting removed was read here, whatever the server knows of it, and needs no alert.
+fn come_back(connection: &Connection, id: &MessageId) -> Sql<()> {
+    connection
+        .prepare_cached("UPDATE message SET local_read = CASE server_read WHEN 0 THEN 1 END, alert = ?2 WHERE id = ?1")?
+        .execute(params![id.0, ALERTED])
+        .map(|_| ())
 }
 
 /// What the message says after `new` came in on top of `old`. Its read mark is not decided here.

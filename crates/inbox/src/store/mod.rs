@@ -11,8 +11,11 @@ mod open;
 mod outbox;
 mod page;
 pub(crate) mod private_files;
+mod retention;
 mod row;
+mod salvage;
 mod schema;
+mod search;
 #[cfg(test)]
 mod tests;
 

@@ -1,4 +1,4 @@
-//! Opening a store, setting a damaged one aside, and removing it for good.
+//! Opening a store, setting a damaged one aside, and removing it for good. It must never lose what can still be read.
 
 use std::{
     fs, io,
@@ -69,8 +69,15 @@ impl Store {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unwritable(error)),
             _ => private_files::remove(&beside(path, "-shm"))?,
         }
-        tracing::warn!(aside = %aside.display(), "the message store was damaged; a new one is started");
         let mut store = Self::open_file(path)?;
+        if store.salvage(&aside) {
+            tracing::warn!("the search index was damaged; it was made again");
+            for file in [beside(&aside, "-wal"), beside(&aside, "-shm"), aside] {
+                private_files::remove(&file)?;
+            }
+            return Ok(Opened { store, reset: None });
+        }
+        tracing::warn!(aside = %aside.display(), "the message store was damaged; a new one is started");
         store.set_meta(super::alerts::REBUILDING, "1")?;
         Ok(Opened { store, reset: Some(aside) })
     }
@@ -117,6 +124,10 @@ fn connect(path: &Path, length: u64) -> Sql<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(Duration::from_secs(5))?;
+    if length == 0 {
+        // Only a file without any table takes this up; `Store::compact` sees to an older one.
+        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    }
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // What was answered survives a power cut too: nobody but this file knows of a read mark that is still on its way.
     connection.pragma_update(None, "synchronous", "FULL")?;
@@ -124,6 +135,7 @@ fn connect(path: &Path, length: u64) -> Sql<Connection> {
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "cache_size", -2048)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
+    connection.set_prepared_statement_cache_capacity(64);
     if length <= CHECKED_WHOLE {
         let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
         if verdict != "ok" {
@@ -137,11 +149,12 @@ fn connect(path: &Path, length: u64) -> Sql<Connection> {
 /// Whether the tables are there, whatever the version number of the file says.
 fn has_our_tables(connection: &Connection) -> bool {
     [
-        "SELECT id, date, server_read, local_read, read, alert, problem FROM message",
+        "SELECT id, date, server_read, local_read, read, alert, problem, place, has_link FROM message",
         "SELECT id, queued_at, next_at, attempts FROM outbox",
-        "SELECT id, until FROM tombstone",
+        "SELECT id, until, date FROM tombstone",
         "SELECT key, value FROM meta",
-        "SELECT total, unread FROM tally WHERE one = 1",
+        "SELECT total, unread, waiting FROM tally WHERE one = 1",
+        "SELECT rowid FROM search WHERE search MATCH 'x'",
     ]
     .iter()
     .all(|sql| connection.prepare(sql).is_ok())

@@ -54,7 +54,9 @@ impl Store {
     /// How many marks have not reached the server.
     pub fn outbox_len(&self) -> Result<u64, StoreError> {
         self.read(|connection| {
-            connection.prepare_cached("SELECT count(*) FROM outbox")?.query_row([], |row| super::count(row, 0))
+            connection
+                .prepare_cached("SELECT waiting FROM tally WHERE one = 1")?
+                .query_row([], |row| super::count(row, 0))
         })
     }
 

@@ -2,7 +2,10 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Row as SqlRow, params};
 
-use super::{Sql, micros, moment};
+use super::{
+    Sql, micros, moment,
+    search::{self, Unindexed},
+};
 use crate::{Button, Event, Message, MessageId};
 
 /// The columns [`message`] reads, in its order.
@@ -48,11 +51,13 @@ pub(super) fn find(connection: &Connection, id: &MessageId) -> Sql<Option<Messag
 }
 
 /// Adds a message that is not there yet; `read` is what the server has.
-pub(super) fn insert(connection: &Connection, new: &Message) -> Sql<()> {
+pub(super) fn insert(connection: &Connection, new: &Message, unindexed: &mut Unindexed) -> Sql<()> {
+    let place = search::free_place(connection, micros(new.date))?;
     connection
         .prepare_cached(
             "INSERT INTO message (id, event, title, preview, body_html, footer_html, buttons, image_url, silent, date, \
-             expires, incomplete, server_read) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+             expires, incomplete, has_link, place, server_read) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
         )?
         .execute(params![
             new.id.0,
@@ -67,17 +72,30 @@ pub(super) fn insert(connection: &Connection, new: &Message) -> Sql<()> {
             micros(new.date),
             new.expires.map(micros),
             new.incomplete,
+            search::has_link(&new.buttons),
+            place,
             new.read,
-        ])
-        .map(|_| ())
+        ])?;
+    unindexed.add(place);
+    Ok(())
 }
 
-/// Replaces what a message says; its read marks and its alert stay.
-pub(super) fn replace_content(connection: &Connection, new: &Message) -> Sql<()> {
+/// Replaces what a message says, of which `old` was there; its read marks and its alert stay.
+pub(super) fn replace_content(
+    connection: &Connection,
+    old: &Message,
+    new: &Message,
+    unindexed: &mut Unindexed,
+) -> Sql<()> {
+    let stood: i64 = connection
+        .prepare_cached("SELECT place FROM message WHERE id = ?1")?
+        .query_row([&new.id.0], |row| row.get(0))?;
+    let place = if new.date == old.date { stood } else { search::free_place(connection, micros(new.date))? };
     connection
         .prepare_cached(
             "UPDATE message SET event = ?2, title = ?3, preview = ?4, body_html = ?5, footer_html = ?6, buttons = ?7, \
-             image_url = ?8, silent = ?9, date = ?10, expires = ?11, incomplete = ?12 WHERE id = ?1",
+             image_url = ?8, silent = ?9, date = ?10, expires = ?11, incomplete = ?12, has_link = ?13, place = ?14 \
+             WHERE id = ?1",
         )?
         .execute(params![
             new.id.0,
@@ -92,6 +110,13 @@ pub(super) fn replace_content(connection: &Connection, new: &Message) -> Sql<()>
             micros(new.date),
             new.expires.map(micros),
             new.incomplete,
-        ])
-        .map(|_| ())
+            search::has_link(&new.buttons),
+            place,
+        ])?;
+    let same_text = old.title == new.title && old.preview == new.preview && old.body_html == new.body_html;
+    if place != stood || !same_text {
+        search::forget(connection, stood)?;
+        unindexed.add(place);
+    }
+    Ok(())
 }

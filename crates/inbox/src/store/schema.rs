@@ -5,13 +5,18 @@
 
 use std::sync::LazyLock;
 
-use rusqlite_migration::{M, Migrations};
+use rusqlite_migration::{HookError, M, Migrations};
 
 /// `application_id` of our files: "TRBL".
 pub(super) const APPLICATION_ID: i32 = 0x5452_424C;
 
 /// All migrations, oldest first.
-pub(super) static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| Migrations::new(vec![M::up(FIRST)]));
+pub(super) static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
+    Migrations::new(vec![
+        M::up(FIRST),
+        M::up_with_hook(SECOND, |transaction| super::search::index_all(transaction).map_err(HookError::from)),
+    ])
+});
 
 const FIRST: &str = "
 PRAGMA application_id = 0x5452424C;
@@ -83,3 +88,39 @@ CREATE TRIGGER message_marked AFTER UPDATE OF server_read, local_read ON message
                                      - (coalesce(OLD.local_read, OLD.server_read) = 0);
 END;
 ";
+
+/// Search, retention, and a number of waiting marks that is kept.
+///
+/// `place` stands for the date in the search index, so that it finds the newest first by itself; see `search.rs`.
+/// `tombstone.date` is there when the retention setting removed the message, and not the person.
+const SECOND: &str = r#"
+ALTER TABLE message ADD COLUMN place INTEGER;
+ALTER TABLE message ADD COLUMN has_link INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE tombstone ADD COLUMN date INTEGER;
+
+-- Each holds what a filter asks for, so that a message is only looked up to be shown.
+DROP INDEX message_unread;
+DROP INDEX message_by_event;
+CREATE INDEX message_unread          ON message (date, id, event, has_link, expires) WHERE read = 0;
+CREATE INDEX message_by_event        ON message (event, date, id, has_link, expires);
+CREATE INDEX message_with_link       ON message (date, id, event, expires) WHERE has_link = 1;
+CREATE INDEX message_read            ON message (date, id) WHERE read = 1;
+CREATE INDEX message_by_place        ON message (place, date, event, has_link, expires);
+CREATE INDEX message_unread_by_place ON message (place, date, event, has_link, expires) WHERE read = 0;
+
+CREATE VIRTUAL TABLE search USING fts5(
+    text, content = '', contentless_delete = 1, tokenize = "unicode61 remove_diacritics 2", prefix = '2 3'
+);
+CREATE TRIGGER message_unsearchable AFTER DELETE ON message BEGIN
+    DELETE FROM search WHERE rowid = OLD.place;
+END;
+
+ALTER TABLE tally ADD COLUMN waiting INTEGER NOT NULL DEFAULT 0;
+UPDATE tally SET waiting = (SELECT count(*) FROM outbox);
+CREATE TRIGGER outbox_added AFTER INSERT ON outbox BEGIN
+    UPDATE tally SET waiting = waiting + 1;
+END;
+CREATE TRIGGER outbox_removed AFTER DELETE ON outbox BEGIN
+    UPDATE tally SET waiting = waiting - 1;
+END;
+"#;

@@ -4,13 +4,16 @@ mod alerting;
 mod files;
 mod listing;
 mod marking;
+mod migrating;
 mod model;
+mod retaining;
+mod searching;
 
 use jiff::{Timestamp, ToSpan as _};
 use tempfile::TempDir;
 
 use super::*;
-use crate::{AccountId, Button, Event, Message, MessageId, Problem, Tab};
+use crate::{AccountId, Button, Event, Message, MessageId, Problem, Query, Retention, Tab};
 
 /// A store in a folder of its own.
 struct Inbox {
@@ -31,6 +34,11 @@ impl Inbox {
         let opened = Store::open(dir.path(), &account()).unwrap();
         assert_eq!(opened.reset, None);
         Self { store: opened.store, dir }
+    }
+
+    /// More than the search index is damaged: nothing can be taken over.
+    fn damage_marks(&self) {
+        self.store.connection.execute_batch("DROP TABLE outbox").unwrap();
     }
 
     fn take(&mut self, message: &Message) -> Merged {

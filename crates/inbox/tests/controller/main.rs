@@ -18,8 +18,8 @@ use std::sync::{
 };
 
 use inbox::{
-    AccountId, AlertTarget, Code, MemorySecrets, MessageId, Options, Problem, Secrets, SessionView, SignIn, SignOut,
-    Tab,
+    AccountId, AlertTarget, Code, MemorySecrets, MessageId, Options, Problem, Query, Secrets, SessionView, SignIn,
+    SignOut,
 };
 use relay::{Kind, NewMessage};
 use secrecy::SecretString;
@@ -215,7 +215,7 @@ async fn signing_out_forgets_the_sid_and_the_messages() {
     until(&app, "received", |view| view.total == 1).await;
     app.sign_out(SignOut::default()).await.unwrap();
     until(&app, "signed out", |view| view.account.is_none() && view.total == 0).await;
-    assert_eq!(app.page(Tab::All, None, 10).await.unwrap_err().code, Code::NotSignedIn);
+    assert_eq!(app.page(Query::default(), None, 10).await.unwrap_err().code, Code::NotSignedIn);
     app.shutdown().await;
     let left: Vec<String> = std::fs::read_dir(world.data())
         .unwrap()
@@ -236,7 +236,7 @@ async fn a_panic_restarts_the_controller_with_what_the_store_holds() {
     eventually("the panic has happened", async || !host.panic_at_tray.load(Ordering::SeqCst)).await;
     // A request that falls into the gap is answered with an error, never left hanging.
     eventually("the list is there again", async || {
-        app.page(Tab::All, None, 10).await.is_ok_and(|page| page.rows.len() == 1)
+        app.page(Query::default(), None, 10).await.is_ok_and(|page| page.rows.len() == 1)
     })
     .await;
     until(&app, "live again", is_live).await;

@@ -6,8 +6,8 @@ use std::sync::{
 };
 
 use inbox::{
-    AlertTarget, Code, Day, Handle, HeldBy, ImageView, Images, MessageId, Options, PauseFor, QuietHours, Rule, Rules,
-    Secrets, SessionView, Settings, Shows,
+    AlertTarget, Code, Day, Handle, HeldBy, ImageView, Images, MessageId, Options, PauseFor, QuietHours, Retention,
+    Rule, Rules, Secrets, SessionView, Settings, Shows,
 };
 use jiff::{Timestamp, tz::TimeZone};
 use relay::{Kind, NewMessage};
@@ -202,5 +202,27 @@ async fn a_picture_waits_for_the_person_where_the_settings_say_so() {
     assert_eq!(image(&app).await, ImageView::Off);
     assert_eq!(app.show_image(id.clone()).await.unwrap_err().code, Code::ImageHeld);
     assert_eq!(app.picture(id.clone()).await.unwrap_err().code, Code::ImageHeld);
+    app.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_retention_removes_what_is_read_and_old_and_the_next_list_does_not_bring_it_back() {
+    let (world, app, _host) = live().await;
+    let mut ids = Vec::new();
+    for n in 1..=4 {
+        ids.push(world.send(&format!("Number {n}")).await);
+    }
+    until(&app, "listed", |view| view.total == 4).await;
+    for id in &ids[..3] {
+        app.mark_read(id.clone()).await.unwrap();
+    }
+    until(&app, "on the server", |view| view.outbox == 0).await;
+    let retention = Retention { days: None, messages: Some(1) };
+    app.save_settings(Settings { retention, ..Settings::default() }).await.unwrap();
+    until(&app, "the unread one is left", |view| (view.total, view.unread) == (1, 1)).await;
+    let synced = app.view().borrow().last_synced;
+    app.refresh().await.unwrap();
+    let view = until(&app, "listed again", |view| view.last_synced > synced).await;
+    assert_eq!(view.total, 1);
     app.shutdown().await;
 }

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use inbox::{
-    AccountId, Code, Handle, Keep, Kept, MemorySecrets, Options, Problem, Secrets, SessionView, SignIn, SignOut, Tab,
+    AccountId, Code, Handle, Keep, Kept, MemorySecrets, Options, Problem, Query, Secrets, SessionView, SignIn, SignOut,
     View,
 };
 use secrecy::SecretString;
@@ -152,7 +152,7 @@ async fn another_user_gets_an_inbox_of_his_own_and_the_first_sid_is_forgotten() 
     app.sign_in(world.sign_in("sid-of-luke-1b2c")).await.unwrap();
     let view = until(&app, "live and listed", |view| is_live(view) && view.last_synced.is_some()).await;
     assert_eq!((view.account.unwrap().name.as_str(), view.total), ("Luke Skywalker", 0));
-    assert_eq!(app.page(Tab::All, None, 10).await.unwrap().rows, []);
+    assert_eq!(app.page(Query::default(), None, 10).await.unwrap().rows, []);
     let first = account(&world, &world.user);
     eventually("the first sid is forgotten", async || keyring.get(&first).await.unwrap().is_none()).await;
     assert!(keyring.get(&account(&world, &other)).await.unwrap().is_some());

@@ -1,6 +1,6 @@
 //! Signing out: what still has to reach the server, and what stays on the device.
 
-use inbox::{Code, Settings, SignOut, Tab};
+use inbox::{Code, Query, Settings, SignOut};
 
 use crate::{
     fake::{Fake, Refusal},
@@ -82,7 +82,7 @@ async fn messages_that_are_kept_are_there_for_their_user_alone() {
     world.send("For Darth").await;
     until(&app, "received", |view| is_live(view) && view.total == 1).await;
     app.sign_out(KEEP).await.unwrap();
-    assert_eq!(app.page(Tab::All, None, 10).await.unwrap_err().code, Code::NotSignedIn);
+    assert_eq!(app.page(Query::default(), None, 10).await.unwrap_err().code, Code::NotSignedIn);
 
     app.sign_in(world.sign_in("sid-of-luke-1b2c")).await.unwrap();
     let view = until(&app, "Luke is live", |view| is_live(view) && view.up_to_date).await;

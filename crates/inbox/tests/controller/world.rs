@@ -10,8 +10,8 @@ use std::{
 };
 
 use inbox::{
-    Alert, AlertTarget, Code, Handle, Handover, Host, Keep, MemorySecrets, MessageId, Options, Problem, Secrets,
-    SessionView, SignIn, Socket, Tab, TrayView, View, Withdrawal,
+    Alert, AlertTarget, Code, Handle, Handover, Host, Keep, MemorySecrets, MessageId, Options, Problem, Query, Secrets,
+    SessionView, SignIn, Socket, TrayView, View, Withdrawal,
 };
 use relay::{NewMessage, Server, ServerOptions, User};
 use secrecy::SecretString;
@@ -176,5 +176,5 @@ pub fn is_live(view: &View) -> bool {
 }
 
 pub async fn rows(handle: &Handle) -> Vec<inbox::Row> {
-    handle.page(Tab::All, None, 50).await.unwrap().rows
+    handle.page(Query::default(), None, 50).await.unwrap().rows
 }

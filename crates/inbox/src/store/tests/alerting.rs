@@ -78,6 +78,7 @@ fn an_interrupted_alert_of_what_was_read_or_has_expired_is_over() {
 fn in_a_store_that_was_started_anew_the_first_list_counts_as_interrupted() {
     let mut inbox = Inbox::new();
     assert_eq!(inbox.store.end_rebuilding(now()).unwrap(), None, "a new account's store is none");
+    inbox.damage_marks();
     inbox.store = inbox.store.set_aside().unwrap().store;
     let mut inbox = inbox.reopened();
     inbox.take(&message("known before"));

@@ -111,6 +111,7 @@ fn a_database_that_is_not_ours_is_set_aside() {
 fn damage_found_in_use_is_set_aside_too() {
     let mut inbox = Inbox::new();
     inbox.take(&message("1"));
+    inbox.damage_marks();
     let opened = inbox.store.set_aside().unwrap();
     assert!(opened.reset.unwrap().exists());
     assert_eq!(opened.store.counts(now()).unwrap().total, 0);
@@ -123,9 +124,11 @@ fn a_file_of_a_newer_version_is_left_alone() {
     let Inbox { store, dir } = inbox;
     drop(store);
     let before = files(dir.path());
+    let bytes = fs::read(dir.path().join(&before[0])).unwrap();
     let error = Store::open(dir.path(), &account()).unwrap_err();
     assert!(matches!(error, StoreError::TooNew { .. }), "{error:?}");
     assert_eq!(files(dir.path()), before);
+    assert!(fs::read(dir.path().join(&before[0])).unwrap() == bytes, "not a byte is touched");
 }
 
 #[test]
@@ -160,4 +163,73 @@ fn a_full_disk_and_a_damaged_page_are_told_apart() {
     assert!(matches!(StoreError::of(failure(rusqlite::ffi::SQLITE_CORRUPT), path), StoreError::Corrupt { .. }));
     assert!(matches!(StoreError::of(failure(rusqlite::ffi::SQLITE_NOTADB), path), StoreError::Corrupt { .. }));
     assert!(matches!(StoreError::of(failure(rusqlite::ffi::SQLITE_READONLY), path), StoreError::Unwritable { .. }));
+}
+
+/// An inbox with a bit of everything, closed; and its file.
+fn closed_with_everything() -> (tempfile::TempDir, std::path::PathBuf) {
+    let mut inbox = Inbox::new();
+    let many: Vec<_> = (0..300).map(|n| message(&n.to_string())).collect();
+    inbox.store.merge_all(&many, now()).unwrap();
+    inbox.store.mark_read(&of("1"), now()).unwrap();
+    inbox.store.outbox_defer(&of("1"), hours(1)).unwrap();
+    inbox.store.begin_alert(&[of("2")]).unwrap();
+    inbox.store.delete_message(&of("3"), now()).unwrap();
+    inbox.store.set_meta("last_synced", "x").unwrap();
+    let Inbox { store, dir } = inbox;
+    let path = store.path.clone();
+    drop(store);
+    (dir, path)
+}
+
+#[test]
+fn a_damaged_search_index_is_made_again_and_nothing_is_lost() {
+    for damage in ["page", "record", "gone"] {
+        let (dir, path) = closed_with_everything();
+        let raw = Connection::open(&path).unwrap();
+        match damage {
+            "page" => {
+                let page: i64 = raw
+                    .query_row("SELECT max(pageno) FROM dbstat WHERE name = 'search_data'", [], |row| row.get(0))
+                    .unwrap();
+                drop(raw);
+                let mut bytes = fs::read(&path).unwrap();
+                let start = usize::try_from((page - 1) * 4096).unwrap();
+                bytes[start..start + 4096].fill(0x5A);
+                fs::write(&path, bytes).unwrap();
+            }
+            "gone" => raw.execute_batch("DROP TABLE search").unwrap(),
+            _ => raw.execute_batch("UPDATE search_data SET block = x'00ff00ff00ff' WHERE id > 10").unwrap(),
+        }
+        let opened = Store::open(dir.path(), &account()).unwrap();
+        assert_eq!(opened.reset, None, "{damage}: nobody has to be told");
+        let mut inbox = Inbox { store: opened.store, dir };
+        assert_eq!(inbox.counts(), (298, 299), "{damage}");
+        assert_eq!(inbox.queued(), ["1"]);
+        assert_eq!(inbox.store.outbox_len().unwrap(), 1);
+        assert!(inbox.is_read("1"));
+        assert_eq!(inbox.store.interrupted(now()).unwrap().len(), 1);
+        assert_eq!(inbox.take(&message("3")), Merged::Deleted);
+        assert_eq!(inbox.store.meta("last_synced").unwrap().as_deref(), Some("x"));
+        let query = Query { text: "body".to_owned(), ..Query::default() };
+        assert_eq!(listing::paged(&inbox.store, &query, 100).len(), 299, "{damage}");
+        let names = files(inbox.dir.path());
+        assert!(names.iter().all(|name| !name.contains("corrupt")), "{damage}: {names:?}");
+    }
+}
+
+#[test]
+fn a_search_that_finds_its_index_damaged_says_so_and_what_is_sound_is_taken_over() {
+    let mut inbox = Inbox::new();
+    let many: Vec<_> = (0..300).map(|n| message(&n.to_string())).collect();
+    inbox.store.merge_all(&many, now()).unwrap();
+    inbox.store.mark_read(&of("1"), now()).unwrap();
+    inbox.store.connection.execute_batch("UPDATE search_data SET block = x'00ff00ff00ff' WHERE id > 10").unwrap();
+    let query = Query { text: "body".to_owned(), ..Query::default() };
+    let error = inbox.store.page(&query, None, 10, now()).unwrap_err();
+    assert!(matches!(error, StoreError::Corrupt { .. }), "{error:?}");
+    let opened = inbox.store.set_aside().unwrap();
+    assert_eq!(opened.reset, None);
+    let inbox = Inbox { store: opened.store, dir: inbox.dir };
+    assert_eq!(listing::paged(&inbox.store, &query, 100).len(), 300);
+    assert_eq!((inbox.counts(), inbox.queued()), ((299, 300), vec!["1".to_owned()]));
 }

@@ -2,12 +2,12 @@
 
 use super::*;
 
-/// All ids of a tab, fetched by pages of `limit`.
-fn paged(store: &Store, tab: Tab, limit: u32) -> Vec<String> {
+/// All ids of what a query asks for, fetched by pages of `limit`.
+pub(super) fn paged(store: &Store, query: &Query, limit: u32) -> Vec<String> {
     let mut all = Vec::new();
     let mut cursor = None;
     loop {
-        let (rows, next) = store.page(tab, cursor.as_deref(), limit, now()).unwrap();
+        let (rows, next) = store.page(query, cursor.as_deref(), limit, now()).unwrap();
         assert!(rows.len() <= limit as usize);
         all.extend(rows.into_iter().map(|row| row.id.0));
         match next {
@@ -27,12 +27,12 @@ fn pages_of_any_size_show_every_message_once_newest_first() {
     // Many of the same moment, so that pages break inside it.
     let many: Vec<_> = (0..57).map(|n| at(&format!("{n:02}"), i64::from(n / 20))).collect();
     inbox.store.merge_all(&many, now()).unwrap();
-    let whole = paged(&inbox.store, Tab::All, 200);
+    let whole = paged(&inbox.store, &Query::default(), 200);
     assert_eq!(whole.len(), 57);
     assert_eq!(whole.first().map(String::as_str), Some("19"));
     assert_eq!(whole.last().map(String::as_str), Some("40"));
     for limit in [1, 2, 7, 19, 20, 57, 58] {
-        assert_eq!(paged(&inbox.store, Tab::All, limit), whole, "limit {limit}");
+        assert_eq!(paged(&inbox.store, &Query::default(), limit), whole, "limit {limit}");
     }
 }
 
@@ -42,11 +42,11 @@ fn a_page_goes_on_where_it_was_whatever_came_in_meanwhile() {
     for n in 0..4 {
         inbox.take(&at(&n.to_string(), n));
     }
-    let (first, next) = inbox.store.page(Tab::All, None, 2, now()).unwrap();
+    let (first, next) = inbox.store.page(&Query::default(), None, 2, now()).unwrap();
     assert_eq!(first.len(), 2);
     inbox.take(&at("new", 0));
     inbox.store.delete_message(&of("1"), now()).unwrap();
-    let (second, end) = inbox.store.page(Tab::All, next.as_deref(), 2, now()).unwrap();
+    let (second, end) = inbox.store.page(&Query::default(), next.as_deref(), 2, now()).unwrap();
     assert_eq!(second.into_iter().map(|row| row.id.0).collect::<Vec<_>>(), ["2", "3"]);
     assert_eq!(end, None);
 }
@@ -65,7 +65,7 @@ fn tabs_show_what_they_say() {
         (Tab::Shoutouts, &["s"]),
         (Tab::Inbox, &["i"]),
     ] {
-        assert_eq!(paged(&inbox.store, tab, 1), ids, "{tab:?}");
+        assert_eq!(paged(&inbox.store, &tab.into(), 1), ids, "{tab:?}");
     }
     assert_eq!(inbox.store.row(&of("o")).unwrap().unwrap().event, Event::Other("Raffle".to_owned()));
 }
@@ -74,7 +74,7 @@ fn tabs_show_what_they_say() {
 fn a_cursor_that_is_none_is_refused() {
     let inbox = Inbox::new();
     for cursor in ["", "x", "~", "x~1", "1"] {
-        let error = inbox.store.page(Tab::All, Some(cursor), 10, now()).unwrap_err();
+        let error = inbox.store.page(&Query::default(), Some(cursor), 10, now()).unwrap_err();
         assert_eq!(Problem::from(error).code, crate::Code::BadInput, "{cursor:?}");
     }
 }
@@ -102,7 +102,7 @@ fn what_expired_is_neither_listed_nor_counted_and_goes_with_the_purge() {
     inbox.take(&Message { expires: Some(hours(1)), ..message("goes") });
     assert_eq!(inbox.counts(), (2, 2));
     let later = hours(1);
-    assert_eq!(inbox.store.page(Tab::All, None, 10, later).unwrap().0.len(), 1);
+    assert_eq!(inbox.store.page(&Query::default(), None, 10, later).unwrap().0.len(), 1);
     assert_eq!(inbox.store.counts(later).unwrap(), Counts { unread: 1, total: 1 });
     assert_eq!(inbox.store.mark_all_read(later).unwrap(), [of("stays")]);
 
@@ -154,19 +154,17 @@ fn plan(store: &Store, sql: &str, parameters: usize) -> String {
 #[test]
 fn no_call_reads_more_of_the_inbox_than_it_shows() {
     let inbox = Inbox::new();
-    for (tab, index) in [
-        (Tab::All, "message_by_date"),
-        (Tab::Unread, "message_unread"),
-        (Tab::Messages, "message_by_event"),
-        (Tab::Shoutouts, "message_by_event"),
-        (Tab::Inbox, "message_by_event"),
-    ] {
-        for from_cursor in [false, true] {
-            let sql = page::page_sql(tab, from_cursor);
-            let plan = plan(&inbox.store, &sql, if from_cursor { 4 } else { 2 });
-            assert!(plan.contains(index), "{tab:?}: {plan}");
-            assert!(!plan.contains("TEMP B-TREE"), "{tab:?} is sorted by hand: {plan}");
-            assert!(!from_cursor || plan.contains("SEARCH"), "{tab:?} begins at the top: {plan}");
+    for tab in [Tab::All, Tab::Unread, Tab::Messages, Tab::Shoutouts, Tab::Inbox] {
+        for (unread, has_link) in [(false, false), (false, true), (true, false), (true, true)] {
+            let query = Query { unread, has_link, ..Query::from(tab) };
+            let listed = plan(&inbox.store, &page::list_sql(&query), 5);
+            assert!(listed.contains("SEARCH message USING INDEX"), "{query:?} begins at the top: {listed}");
+            // The bound by date, below and above.
+            assert!(listed.contains("date>?") && listed.contains("(date,id)<(?,?)"), "{query:?}: {listed}");
+            assert!(!listed.contains("TEMP B-TREE"), "{query:?} is sorted by hand: {listed}");
+            let found = plan(&inbox.store, &page::search_sql(&query), 7);
+            assert!(found.contains("SEARCH message USING INDEX") && found.contains("(place=?"), "{query:?}: {found}");
+            assert!(!found.contains("TEMP B-TREE"), "{query:?} is sorted by hand: {found}");
         }
     }
     let expired = plan(&inbox.store, "SELECT count(*) FROM message WHERE expires <= ?1", 1);

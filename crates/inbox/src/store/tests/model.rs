@@ -209,7 +209,7 @@ proptest! {
             prop_assert_eq!(queued, model.outbox.iter().copied().collect::<Vec<_>>(), "after {:?}", step);
             let unread = model.here.keys().filter(|&&id| !model.shown_read(id)).count() as u64;
             prop_assert_eq!(inbox.counts(), (unread, model.here.len() as u64), "after {:?}", step);
-            let listed = inbox.store.page(Tab::Unread, None, 100, now()).unwrap().0.len() as u64;
+            let listed = inbox.store.page(&Tab::Unread.into(), None, 100, now()).unwrap().0.len() as u64;
             prop_assert_eq!(listed, unread);
         }
         prop_assert!(model.alerts.values().all(|times| *times == 1), "{:?}", model.alerts);
