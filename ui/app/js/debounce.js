@@ -16,6 +16,7 @@ export function debounce(then, ms) {
       clearTimeout(timer);
       timer = setTimeout(then, ms, value);
     },
+    cancel: () => clearTimeout(timer),
     /** At once, in place of what waits. @param {T} value */
     now(value) {
       clearTimeout(timer);
