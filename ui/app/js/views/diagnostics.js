@@ -55,10 +55,10 @@ export function createDiagnostics(actions) {
       h(
         'div',
         { class: 'setting' },
-        h('p', { text: 'How Traybell is connected and what it has counted since it was started.' }),
+        h('p', { text: 'How Traybell is connected and what it has counted.' }),
         h('div', { class: 'button-row' }, refresh, save),
         h('p', { class: 'setting-hint', text: 'The file has the log and these figures. No session id and no message text is in it.' }),
-        h('div', { role: 'status' }, saved, notSaved),
+        h('div', { class: 'export-status', role: 'status' }, saved, notSaved),
       ),
       failed,
       report,

@@ -36,8 +36,8 @@ export function createHeader(actions, format) {
       { class: 'header' },
       h('div', { class: 'who-block' }, who, checked),
       badge,
-      h('div', { class: 'header-end' }, pill, menu.element),
       held.element,
+      h('div', { class: 'header-end' }, pill, menu.element),
     ),
     focusMenu: menu.focus,
     /** @param {State} state */
@@ -77,13 +77,14 @@ function createHeld(actions, format) {
   const sign = h('span', { class: 'held-sign' });
   const text = h('span', {});
   const resume = h('button', { type: 'button', class: 'held-resume', 'data-testid': 'held-resume', onclick: () => void actions.resume(), text: 'Resume' });
-  const chip = h('p', { class: 'held', hidden: true, 'data-testid': 'held' }, sign, text, resume);
+  const chip = h('p', { class: 'held', 'data-testid': 'held' }, sign, text, resume);
+  const element = h('div', { class: 'held-line', hidden: true }, chip);
   return {
-    element: chip,
+    element,
     /** @param {State} state */
     draw({ view, now }) {
       const shown = view && heldOf(view, now, format);
-      setHidden(chip, !shown);
+      setHidden(element, !shown);
       if (!shown) return;
       if (chip.dataset['by'] !== view.held?.by) {
         chip.dataset['by'] = view.held?.by;

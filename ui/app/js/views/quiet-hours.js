@@ -12,9 +12,10 @@ import { readClock, writeClock } from '../time.js';
 
 /**
  * @param {Format} format
+ * @param {HTMLElement} why where a refusal is told
  * @param {(hours: Hours[]) => void} then
  */
-export function createQuietHours(format, then) {
+export function createQuietHours(format, why, then) {
   /** @type {readonly Hours[]} */
   let shown = [];
   /** @type {ReturnType<typeof createWindow>[]} */
@@ -45,7 +46,7 @@ export function createQuietHours(format, then) {
   }
 
   return {
-    element: h('div', { class: 'quiet' }, none, list, h('div', {}, add)),
+    element: h('div', { class: 'quiet' }, none, list, why, h('div', {}, add)),
     /** @param {readonly Hours[]} hours */
     draw(hours) {
       shown = hours;

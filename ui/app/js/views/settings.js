@@ -74,7 +74,7 @@ function createPause(actions, format) {
     { title: 'Pause', hint: 'Messages still come into the list. What came meanwhile is told once, when the pause ends.', testid: 'setting-pause' },
     text,
     choose,
-    h('div', {}, resume),
+    resume,
     why.element,
   );
   return {
@@ -97,11 +97,11 @@ function createPause(actions, format) {
 
 /** @param {Actions} actions @param {Format} format @returns {Part} */
 function quiet(actions, format) {
-  const hours = createQuietHours(format, (list) => void actions.changeSetting('quiet_hours', list));
   const why = refusal('quiet_hours');
+  const hours = createQuietHours(format, why.element, (list) => void actions.changeSetting('quiet_hours', list));
   const draw = whenNew((/** @type {Settings['quiet_hours']} */ list) => hours.draw(list));
   return {
-    element: section({ title: 'Quiet hours', hint: 'No notification comes in these hours of the week.', testid: 'setting-quiet' }, hours.element, why.element),
+    element: section({ title: 'Quiet hours', hint: 'No notification comes in these hours of the week.', testid: 'setting-quiet' }, hours.element),
     draw({ quiet_hours: list }, refused) {
       draw(list);
       why.draw(refused.get('quiet_hours'));
