@@ -55,6 +55,7 @@ export function listActions(store, backend, { now: present, say }) {
     generation += 1;
     store.set({ kept: new Set() });
     setList({ next: null, loading: true, loadingMore: false, problem: null });
+    if (!isNarrowed(next)) say('All messages are shown');
     void reload();
   }
 

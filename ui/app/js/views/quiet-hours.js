@@ -31,6 +31,8 @@ export function createQuietHours(format, why, then) {
 
   function append() {
     then([...shown, newQuietHours()]);
+    // After the drawing, which makes it.
+    queueMicrotask(() => rows.at(-1)?.focus());
   }
 
   /** @param {number} at */
@@ -95,6 +97,7 @@ function createWindow(format, then) {
   return {
     element,
     removeButton,
+    focus: () => days[0]?.button.focus(),
     /** @param {Hours} hours */
     draw(hours) {
       shown = hours;

@@ -217,7 +217,7 @@ function retention(actions) {
     draw(settings, refused) {
       shown = settings.retention;
       draw(shown);
-      why.draw(refused.get('retention'), wrong);
+      why.draw(wrong === '' ? refused.get('retention') : null, wrong);
     },
   };
 }
