@@ -592,3 +592,22 @@ test('the file for support is named once it is written, and a failure is told in
   assert.equal(store.get().diagnostics.file, null);
   assert.deepEqual(store.get().diagnostics.exportProblem, FULL);
 });
+
+test('settings are read anew each time they are opened, and nothing is saved over what was not read', async () => {
+  let fails = false;
+  const { core, store, actions, called } = setup({ answers: { settings: async (plain) => { if (fails) throw FULL; return plain(); } } });
+  actions.showPage('settings');
+  await settled();
+  actions.closePage();
+  core.settings = { ...SETTINGS, images: 'never' };
+  actions.showPage('settings');
+  assert.equal(store.get().settings.shown, null);
+  await settled();
+  assert.equal(store.get().settings.shown?.images, 'never');
+  fails = true;
+  actions.showPage('settings');
+  await settled();
+  assert.deepEqual(store.get().settings.problem, FULL);
+  await actions.changeSetting('shows', 'title');
+  assert.equal(called('saveSettings').length, 0);
+});

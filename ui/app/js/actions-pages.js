@@ -46,7 +46,9 @@ export function pageActions(store, backend, say, saved) {
 
   /** @param {PageName} page */
   function showPage(page) {
-    setSettings({ refused: new Map() });
+    // What was read before may be another account's, and must not be saved over this one's.
+    if (!saving) known = null;
+    setSettings({ refused: new Map(), problem: null, shown: known && withChanges(known, waiting) });
     setDiagnostics({ file: null, exportProblem: null });
     store.set({ page });
     void (page === 'settings' ? readSettings() : readDiagnostics());
