@@ -1,4 +1,4 @@
-//! The page by the rules of axe-core, in the real window: sign-in, list, message, menu.
+//! The page by the rules of axe-core, in the real window: sign-in, list, message, menu, the pages over the list.
 
 use serde_json::Value;
 use traybell_tests::driver::Window;
@@ -33,6 +33,29 @@ async fn every_screen_keeps_the_rules_of_axe() {
     window.click("back").await;
     window.click("menu").await;
     keeps_the_rules(&window, "menu").await;
+
+    window.click("open-settings").await;
+    window.click("quiet-add").await;
+    window.shown("quiet-row").await;
+    keeps_the_rules(&window, "settings").await;
+    window.click("pause-hour").await;
+    window.shown("pause-resume").await;
+    keeps_the_rules(&window, "paused").await;
+    window.click("page-back").await;
+    window.click("menu").await;
+    window.click("open-diagnostics").await;
+    window.shown("diagnostics-report").await;
+    keeps_the_rules(&window, "diagnostics").await;
+    window.click("page-back").await;
+    window.click("search-filter").await;
+    window.fill("search", "xyzzy").await;
+    window.shown("empty-clear").await;
+    keeps_the_rules(&window, "search without result").await;
+    window.click("empty-clear").await;
+    window.click("menu").await;
+    window.click("sign-out").await;
+    window.shown("dialog-choice").await;
+    keeps_the_rules(&window, "sign-out").await;
     window.end().await;
 }
 

@@ -19,6 +19,7 @@ mod notification_text;
 mod proxy;
 mod reconnect;
 mod relay_demo;
+mod settings;
 mod stage;
 mod tray;
 mod window;

@@ -7,6 +7,10 @@ import { createStore, firstState } from '../app/js/state.js';
 
 const NOW = Date.parse('2024-02-15T14:05:00Z');
 const ACCOUNT = { environment: 'production', brand: 'Acme', user: '1', name: 'Darth Vader' };
+const SETTINGS = {
+  quiet_hours: [], rules: { message: 'alert', shoutout: 'alert', inbox: 'alert' }, shows: 'full',
+  retention: { days: null, messages: null }, images: 'always', purge_at_sign_out: true,
+};
 const FULL = { code: 'store_failed', message: 'The disk is full.', hint: '' };
 
 /** A core of a few messages whose answers a test can hold back or make fail. */
@@ -18,21 +22,22 @@ function setup({ rows = 3, answers = {}, confirm = () => true } = {}) {
     revision: 1,
     calls: [],
     questions: [],
+    settings: { ...SETTINGS },
     remembered: [],
   };
   const view = (session = { state: 'online', socket: 'live', since: new Date(NOW).toISOString() }, more = {}) => ({
-    revision: core.revision, session, account: ACCOUNT, unread: 0, total: rows, last_synced: null, outbox: 0, notices: [], ...more,
+    revision: core.revision, session, account: ACCOUNT, unread: 0, total: rows, last_synced: null, outbox: 0, notices: [], held: null, sending: null, ...more,
   });
   const standard = {
-    async page(tab, cursor, limit) {
-      const all = core.messages.filter((message) => tab !== 'unread' || !message.read);
+    async page({ tab, text = '' }, cursor, limit) {
+      const all = core.messages.filter((message) => (tab !== 'unread' || !message.read) && message.title.includes(text));
       const from = Number(cursor ?? 0);
       return structuredClone({ rows: all.slice(from, from + limit), next: from + limit < all.length ? String(from + limit) : null, revision: core.revision });
     },
     async detail(id) {
       const found = core.messages.find((message) => message.id === id);
       if (!found) throw { code: 'not_found', message: 'Gone.', hint: '' };
-      return { ...found, body_html: '', footer_html: '', cut: null, expires: null, has_image: false, buttons: [{ text: 'Go', target: 'http://x/', allowed: true, confirm: true }] };
+      return { ...found, body_html: '', footer_html: '', cut: null, expires: null, image: 'none', buttons: [{ text: 'Go', target: 'http://x/', allowed: true, confirm: true }] };
     },
     async markRead(id) { set([id], true); },
     async markUnread(id) { set([id], false); },
@@ -42,6 +47,14 @@ function setup({ rows = 3, answers = {}, confirm = () => true } = {}) {
     async signIn() {},
     async signOut() {},
     async openLink() {},
+    async settings() { return structuredClone(core.settings); },
+    async saveSettings(settings) { core.settings = structuredClone(settings); return settings; },
+    async pause() {},
+    async resume() {},
+    async diagnostics() { return { sections: [] }; },
+    async exportDiagnostics() { return '/tmp/traybell.zip'; },
+    async listShown() {},
+    async showImage() {},
   };
   function set(ids, read) {
     for (const message of core.messages) if (ids.includes(message.id)) message.read = read;
@@ -54,7 +67,7 @@ function setup({ rows = 3, answers = {}, confirm = () => true } = {}) {
   const store = createStore(firstState(NOW));
   const ask = async (question) => {
     core.questions.push(question);
-    return confirm(question);
+    return confirm(question) ? { choice: question.choice?.checked ?? false } : null;
   };
   const actions = createActions(store, backend, ask, { now: () => NOW, remember: (set) => core.remembered.push([...set]) });
   const called = (name) => core.calls.filter(([call]) => call === name);
@@ -117,9 +130,9 @@ test('pages follow each other to the end, and a reading again covers all that is
 
 test('a list that arrives after the tab was changed is not shown', async () => {
   const gate = held();
-  const { store, actions, view } = setup({ answers: { page: async (tab, cursor, limit, plain) => {
-    if (tab === 'all') { await gate.promise; return { rows: [{ id: 'late', date: '', event: 'message', read: false, problem: null }], next: null, revision: 1 }; }
-    return plain(tab, cursor, limit);
+  const { store, actions, view } = setup({ answers: { page: async (query, cursor, limit, plain) => {
+    if (query.tab === 'all') { await gate.promise; return { rows: [{ id: 'late', date: '', event: 'message', read: false, problem: null }], next: null, revision: 1 }; }
+    return plain(query, cursor, limit);
   } } });
   actions.viewArrived(view());
   actions.showTab('unread');
@@ -239,7 +252,7 @@ test('signing out asks, and discards only what the person was told of', async ()
   } } });
   actions.viewArrived(view());
   await actions.signOut();
-  assert.deepEqual(called('signOut').map(([, discard]) => discard), [false, true]);
+  assert.deepEqual(called('signOut'), [['signOut', false, true], ['signOut', true, true]]);
   assert.equal(core.questions.length, 2);
   assert.match(core.questions[1].text, /will be lost/);
 });
@@ -371,4 +384,230 @@ test('whatever a call fails with becomes a problem', () => {
   assert.equal(problemOf('command not allowed').code, 'internal');
   assert.equal(problemOf(new Error('broken')).message, 'broken');
   assert.notEqual(problemOf('').message, '');
+});
+
+test('a search replaces the list once its results are there, and tells of them', async () => {
+  const gate = held();
+  const { store, actions, view } = setup({ answers: { page: async (query, cursor, limit, plain) => {
+    if (query.text) await gate.promise;
+    return plain(query, cursor, limit);
+  } } });
+  actions.viewArrived(view());
+  await settled();
+  actions.search({ text: 'Message 2' });
+  await settled();
+  assert.equal(store.get().list.rows.length, 3, 'what was shown stays meanwhile');
+  assert.equal(store.get().list.loading, true);
+  gate.give();
+  await settled();
+  assert.deepEqual(store.get().list.rows.map(({ id }) => id), ['m2']);
+  assert.equal(store.get().said.text, 'One result');
+  await actions.reload();
+  assert.equal(store.get().said.turn, 1, 'a reading again is no news');
+  actions.search({ text: '' });
+  await settled();
+  assert.equal(store.get().list.rows.length, 3);
+});
+
+test('the late answer of an older text is dropped and not waited for', async () => {
+  const gate = held();
+  const { store, actions, view } = setup({ answers: { page: async (query, cursor, limit, plain) => {
+    if (query.text === 'Message') { await gate.promise; return { rows: [], next: null, revision: 9 }; }
+    return plain(query, cursor, limit);
+  } } });
+  actions.viewArrived(view());
+  await settled();
+  actions.search({ text: 'Message' });
+  actions.search({ text: 'Message 1' });
+  await settled();
+  assert.deepEqual(store.get().list.rows.map(({ id }) => id), ['m1'], 'before the older one has answered');
+  gate.give();
+  await settled();
+  assert.deepEqual(store.get().list.rows.map(({ id }) => id), ['m1']);
+  assert.equal(store.get().list.loading, false);
+});
+
+test('a list that is read after the tab was changed twice is that of the last', async () => {
+  const { core, store, actions, view, called } = setup();
+  actions.viewArrived(view());
+  actions.showTab('unread');
+  core.revision += 1;
+  actions.viewArrived(view());
+  actions.showTab('all');
+  await settled();
+  assert.equal(store.get().list.tab, 'all');
+  assert.equal(store.get().list.loading, false);
+  core.revision += 1;
+  actions.viewArrived(view());
+  await settled();
+  assert.equal(called('page').at(-1)[1].tab, 'all', 'changes are still followed');
+});
+
+test('the pages of a search go on by its cursor, and blanks search for nothing', async () => {
+  const { store, actions, view, called } = setup({ rows: 120 });
+  actions.viewArrived(view());
+  await settled();
+  actions.search({ text: '  ' });
+  await settled();
+  assert.equal(called('page').length, 1);
+  actions.search({ text: 'Message', hasLink: true });
+  await settled();
+  while (store.get().list.next !== null) await actions.more();
+  assert.equal(store.get().list.rows.length, 120);
+  for (const [, query] of called('page').slice(1)) assert.deepEqual(query, { tab: 'all', text: 'Message', has_link: true });
+  assert.equal(store.get().said.text, 'The first 50 results are shown');
+});
+
+test('a search that fails shows its reason and no row of another', async () => {
+  const { store, actions, view } = setup({ answers: { page: async (query, cursor, limit, plain) => {
+    if (query.text) throw FULL;
+    return plain(query, cursor, limit);
+  } } });
+  actions.viewArrived(view());
+  await settled();
+  actions.search({ text: 'x' });
+  await settled();
+  assert.deepEqual(store.get().list, { tab: 'all', rows: [], next: null, loading: false, loadingMore: false, problem: FULL });
+});
+
+test('the next account begins without a search', async () => {
+  const { store, actions, view } = setup();
+  actions.viewArrived(view());
+  actions.search({ text: 'secret' });
+  actions.viewArrived(view({ state: 'signed_out', problem: null }, { account: null }));
+  assert.equal(store.get().search.text, '');
+});
+
+test('a setting shows at once and is saved whole', async () => {
+  const gate = held();
+  const { core, store, actions, called } = setup({ answers: { saveSettings: async (settings, plain) => { await gate.promise; return plain(settings); } } });
+  actions.showPage('settings');
+  await settled();
+  void actions.changeSetting('shows', 'title');
+  assert.equal(store.get().settings.shown?.shows, 'title');
+  gate.give();
+  await settled();
+  assert.equal(core.settings.shows, 'title');
+  assert.deepEqual(called('saveSettings')[0][1], { ...SETTINGS, shows: 'title' });
+});
+
+test('a refused setting is taken back with its reason, and spoils no other', async () => {
+  const refusal = { code: 'bad_input', message: 'Quiet hours need a day.', hint: 'Choose one.' };
+  const { core, store, actions } = setup({ answers: { saveSettings: async (settings, plain) => {
+    if (settings.quiet_hours.some(({ days }) => days.length === 0)) throw refusal;
+    return plain(settings);
+  } } });
+  actions.showPage('settings');
+  await settled();
+  void actions.changeSetting('quiet_hours', [{ days: [], from: '22:00', to: '07:00' }]);
+  void actions.changeSetting('images', 'ask');
+  assert.equal(store.get().settings.shown?.quiet_hours.length, 1);
+  await settled();
+  assert.deepEqual(store.get().settings.shown, { ...SETTINGS, images: 'ask' });
+  assert.deepEqual(core.settings, { ...SETTINGS, images: 'ask' });
+  assert.deepEqual([...store.get().settings.refused], [['quiet_hours', refusal]]);
+  await actions.changeSetting('quiet_hours', []);
+  assert.equal(store.get().settings.refused.size, 0);
+});
+
+test('settings that cannot be read say why and change nothing', async () => {
+  const { store, actions, called } = setup({ answers: { settings: async () => { throw FULL; } } });
+  actions.showPage('settings');
+  await settled();
+  assert.deepEqual(store.get().settings.problem, FULL);
+  await actions.changeSetting('shows', 'title');
+  assert.equal(called('saveSettings').length, 0);
+});
+
+test('whether the list is seen is told when it changes and not more often', async () => {
+  const { actions, called } = setup();
+  for (const shown of [true, true, false, false, true]) actions.listShown(shown);
+  await settled();
+  assert.deepEqual(called('listShown').map(([, shown]) => shown), [true, false, true]);
+});
+
+test('a picture that was asked for is shown once the core lets it, and says why when not', async () => {
+  let allowed = false;
+  const { store, actions, view } = setup({ answers: {
+    detail: async (id, plain) => ({ ...(await plain(id)), image: allowed ? 'show' : 'ask' }),
+    showImage: async (id) => { if (id === 'm1') throw FULL; allowed = true; },
+  } });
+  actions.viewArrived(view());
+  await settled();
+  await actions.openMessage('m1');
+  assert.deepEqual(await actions.showImage('m1'), FULL);
+  assert.equal(store.get().open?.detail?.image, 'ask');
+  await actions.openMessage('m0');
+  assert.equal(await actions.showImage('m0'), null);
+  assert.equal(store.get().open?.detail?.image, 'show');
+});
+
+test('signing out tells that it waits, keeps the messages when asked to, and can be called again after a failure', async () => {
+  const gate = held();
+  const { core, store, actions, view, called } = setup({ answers: { signOut: () => gate.promise } });
+  core.settings.purge_at_sign_out = false;
+  actions.viewArrived(view());
+  await settled();
+  void actions.signOut();
+  await settled();
+  assert.equal(store.get().leaving, true);
+  await actions.signOut();
+  assert.deepEqual(called('signOut'), [['signOut', false, false]], 'one at a time, as the setting says');
+  gate.fail(FULL);
+  await settled();
+  assert.equal(store.get().leaving, false);
+  assert.equal(store.get().flash?.problem.code, 'store_failed');
+});
+
+test('a pause that fails says so where it was asked for', async () => {
+  const { store, actions } = setup({ answers: { pause: async () => { throw FULL; }, resume: async () => { throw FULL; } } });
+  actions.showPage('settings');
+  await settled();
+  await actions.pause('hour');
+  assert.deepEqual(store.get().settings.refused.get('pause'), FULL);
+  actions.closePage();
+  await actions.resume();
+  assert.equal(store.get().flash?.title, 'Could not resume notifications');
+});
+
+test('a message opened from a notification is not hidden by a page', async () => {
+  const { store, actions, view } = setup();
+  actions.viewArrived(view());
+  await settled();
+  actions.showPage('diagnostics');
+  actions.focusOn('m0');
+  assert.equal(store.get().page, null);
+  assert.equal(store.get().open?.id, 'm0');
+});
+
+test('the file for support is named once it is written, and a failure is told in its place', async () => {
+  let fails = false;
+  const { store, actions } = setup({ answers: { exportDiagnostics: async (plain) => { if (fails) throw FULL; return plain(); } } });
+  actions.showPage('diagnostics');
+  await settled();
+  await actions.exportDiagnostics();
+  assert.equal(store.get().diagnostics.file, '/tmp/traybell.zip');
+  fails = true;
+  await actions.exportDiagnostics();
+  assert.equal(store.get().diagnostics.file, null);
+  assert.deepEqual(store.get().diagnostics.exportProblem, FULL);
+});
+
+test('settings are read anew each time they are opened, and nothing is saved over what was not read', async () => {
+  let fails = false;
+  const { core, store, actions, called } = setup({ answers: { settings: async (plain) => { if (fails) throw FULL; return plain(); } } });
+  actions.showPage('settings');
+  await settled();
+  actions.closePage();
+  core.settings = { ...SETTINGS, images: 'never' };
+  actions.showPage('settings');
+  assert.equal(store.get().settings.shown, null);
+  await settled();
+  assert.equal(store.get().settings.shown?.images, 'never');
+  fails = true;
+  actions.showPage('settings');
+  await settled();
+  assert.deepEqual(store.get().settings.problem, FULL);
+  await actions.changeSetting('shows', 'title');
+  assert.equal(called('saveSettings').length, 0);
 });

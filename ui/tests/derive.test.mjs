@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import {
-  BANNER_AFTER_MS, badgeOf, bannerOf, emptyOf, failureText, noticeKey, noticesOf, pillOf, screenOf, sentence, sidRequestOf, signOutQuestion, stepsOf, syncedText,
+  BANNER_AFTER_MS, badgeOf, bannerOf, checkedAt, emptyOf, failureText, heldOf, isListSeen, noticeKey, noticesOf, pillOf, screenOf, sendingOf, sentence,
+  sidRequestOf, stepsOf, syncedText,
 } from '../app/js/derive.js';
+import { discardQuestion, signOutQuestion } from '../app/js/questions.js';
+import { firstState } from '../app/js/state.js';
 
 const FORMAT = { locale: 'en-GB', hour12: false, timeZone: 'UTC' };
 const NOW = Date.parse('2024-02-15T14:05:00Z');
@@ -10,7 +13,7 @@ const SINCE = '2024-02-15T14:02:00Z';
 const PROBLEM = { code: 'unreachable', message: 'Acme did not answer.', hint: 'Check the network.' };
 const ACCOUNT = { environment: 'production', brand: 'Acme', user: '1', name: 'Darth Vader' };
 const view = (session, more = {}) => ({
-  revision: 1, session, account: ACCOUNT, unread: 0, total: 0, last_synced: null, outbox: 0, notices: [], ...more,
+  revision: 1, session, account: ACCOUNT, unread: 0, total: 0, last_synced: null, outbox: 0, notices: [], held: null, sending: null, ...more,
 });
 const LIVE = view({ state: 'online', socket: 'live', since: SINCE });
 const CONNECTING = view({ state: 'online', socket: 'connecting', since: SINCE });
@@ -104,12 +107,57 @@ test('a dismissed notice stays away until it says something new', () => {
   assert.deepEqual(noticesOf([reset, again], dismissed), [again]);
 });
 
-test('signing out says what it deletes, and what it loses when marks still wait', () => {
-  assert.equal(signOutQuestion(LIVE).confirm, 'Sign out');
-  assert.doesNotMatch(signOutQuestion(LIVE).text, /lost/);
-  assert.match(signOutQuestion({ ...LIVE, outbox: 1 }).text, /One read mark has not reached Acme yet and will be lost/);
-  assert.match(signOutQuestion({ ...LIVE, outbox: 3 }).text, /3 read marks have not reached Acme/);
-  assert.equal(signOutQuestion({ ...LIVE, outbox: 3 }).confirm, 'Discard and sign out');
+test('signing out says what it deletes, what is sent first, and offers to keep the messages', () => {
+  assert.match(signOutQuestion(LIVE, true).text, /session id is deleted/);
+  assert.doesNotMatch(signOutQuestion(LIVE, true).text, /read mark/);
+  assert.match(signOutQuestion({ ...LIVE, outbox: 1 }, true).text, /One read mark is sent to Acme first/);
+  assert.match(signOutQuestion({ ...LIVE, outbox: 3 }, true).text, /3 read marks are sent/);
+  assert.equal(signOutQuestion(LIVE, true).choice.checked, true);
+  assert.equal(signOutQuestion(LIVE, false).choice.checked, false);
+});
+
+test('giving up read marks says how many are lost, and where', () => {
+  assert.match(discardQuestion({ ...LIVE, outbox: 3 }).text, /3 read marks have not reached Acme and will be lost/);
+  assert.match(discardQuestion({ ...LIVE, outbox: 1 }).text, /A read mark has not reached Acme and will be lost/);
+  assert.equal(discardQuestion(LIVE).confirm, 'Discard and sign out');
+});
+
+test('what holds notifications back is named with its end, and only a pause can be ended', () => {
+  const held = (by, ahead) => heldOf({ ...LIVE, held: { by, until: new Date(NOW + ahead).toISOString() } }, NOW, FORMAT);
+  assert.equal(heldOf(LIVE, NOW, FORMAT), null);
+  assert.deepEqual(held('pause', 59 * 60_000), { text: 'Paused until 15:04', resumable: true });
+  assert.deepEqual(held('quiet_hours', 9 * 3_600_000), { text: 'Quiet hours until 23:05', resumable: false });
+  assert.equal(held('pause', 18 * 3_600_000)?.text, 'Paused until tomorrow 08:05');
+  assert.equal(heldOf({ ...LIVE, held: { by: 'pause', until: 'nonsense' } }, NOW, FORMAT)?.text, 'Paused');
+});
+
+test('the header says when the last check was, in a way that stays true', () => {
+  assert.equal(checkedAt({ ...LIVE, last_synced: null }, NOW, FORMAT), 'Not checked yet');
+  assert.equal(checkedAt({ ...LIVE, last_synced: new Date(NOW - 60_000).toISOString() }, NOW, FORMAT), 'Checked 14:04');
+});
+
+test('marks on their way are told while there are several, and while signing out waits for them', () => {
+  assert.equal(sendingOf(LIVE, false), null);
+  assert.equal(sendingOf({ ...LIVE, outbox: 1 }, false), null);
+  assert.deepEqual(sendingOf({ ...LIVE, sending: { done: 12, total: 40 } }, false), { text: 'Sending read marks: 12 of 40', done: 12, total: 40 });
+  assert.match(sendingOf({ ...LIVE, sending: { done: 12, total: 40 } }, true)?.text ?? '', /before signing out: 12 of 40/);
+  assert.equal(sendingOf({ ...LIVE, outbox: 1 }, true)?.total, null);
+  assert.equal(sendingOf(LIVE, true)?.text, 'Signing out…');
+});
+
+test('a message would be seen as it arrives only at the top of an open list that would show it', () => {
+  const seen = { covered: false, atTop: true };
+  const state = { ...firstState(NOW), screen: 'inbox', view: LIVE };
+  assert.equal(isListSeen(state, seen), true);
+  assert.equal(isListSeen({ ...state, list: { ...state.list, tab: 'unread' } }, seen), true);
+  for (const [what, other, list] of [
+    ['another tab', { ...state, list: { ...state.list, tab: 'inbox' } }, seen],
+    ['a search', { ...state, search: { text: 'a', when: 'any', hasLink: false } }, seen],
+    ['a page over it', { ...state, page: 'settings' }, seen],
+    ['signed out', { ...state, screen: 'sign-in' }, seen],
+    ['scrolled down', state, { ...seen, atTop: false }],
+    ['a message over it', state, { ...seen, covered: true }],
+  ]) assert.equal(isListSeen(other, list), false, what);
 });
 
 test('a problem without a hint is one sentence', () => {

@@ -7,6 +7,7 @@
 /** @typedef {import('../types/backend').Detail} Detail */
 /** @typedef {import('../types/backend').Problem} Problem */
 /** @typedef {import('../types/backend').Code} Code */
+/** @typedef {import('../types/backend').Settings} Settings */
 
 const parameters = new URLSearchParams(location.search);
 const scenario = parameters.get('scenario') ?? 'full';
@@ -34,7 +35,7 @@ const emit = (name, payload) => (listeners[name] ?? []).forEach((then) => /** @t
 function message(given) {
   return {
     event: 'message', title: 'A message', preview: '', date: iso(NOW), read: false, link: null, problem: null,
-    body_html: `<p>${given.preview ?? ''}</p>`, footer_html: '', buttons: [], has_image: false, cut: null, expires: null, ...given,
+    body_html: `<p>${given.preview ?? ''}</p>`, footer_html: '', buttons: [], image: 'none', cut: null, expires: null, ...given,
   };
 }
 
@@ -42,7 +43,7 @@ const LONG = 'All work and no play makes a long message. '.repeat(240).slice(0, 
 
 const FULL = [
   message({
-    id: '901', title: 'Your weekend bonus is here', date: iso(NOW - 4 * MINUTE), has_image: true,
+    id: '901', title: 'Your weekend bonus is here', date: iso(NOW - 4 * MINUTE), image: scenario === 'image-ask' ? 'ask' : scenario === 'image-off' ? 'off' : 'show',
     preview: 'A 50% reload up to €200 waits for you until Sunday. Claim it before the weekend is over and play on.',
     body_html: '<p>Hi Darth,</p><p>a <strong>50% reload up to €200</strong> waits for you until Sunday. Here is how it works:</p><ol><li>Make a deposit of €20 or more.</li><li>Enter the code <code>WEEKEND</code>.</li><li>Play it through <em>20 times</em> within seven days.</li></ol><p>Questions? <a href="https://help.acme.example/bonus">Our help pages</a> answer most of them.</p>',
     footer_html: '<p>You get this because you asked for offers. 18+, terms apply.</p>',
@@ -71,10 +72,27 @@ const HOSTILE = [
   message({ id: 'h3', event: 'shoutout', title: 'مرحبا بك في عالمنا الجديد 14:05', preview: 'هذه رسالة من اليمين إلى اليسار مع English في الوسط.', date: iso(NOW - 3 * MINUTE),
     body_html: '<p>هذه رسالة من اليمين إلى اليسار مع <b>English</b> في الوسط.</p><ul><li>واحد</li><li>اثنان</li></ul>' }),
   message({ id: 'h4', event: 'inbox', title: '🎉🎁 Ünïcödé 👩‍👩‍👧‍👦 🇲🇹', preview: '🔥'.repeat(300), date: iso(NOW - 4 * MINUTE) }),
-  message({ id: 'h5', title: '', preview: '', date: iso(NOW - 5 * MINUTE), body_html: '', has_image: true }),
+  message({ id: 'h5', title: '', preview: '', date: iso(NOW - 5 * MINUTE), body_html: '', image: 'show' }),
   message({ id: 'h6', title: 'W'.repeat(4000), preview: 'w'.repeat(4000), date: iso(NOW - 6 * MINUTE), body_html: `<p>${'W'.repeat(4000)}</p>` }),
   message({ id: 'h7', title: '\u202egnilleps drawkcab', preview: 'A right-to-left override that must not reach its neighbours', date: iso(NOW - 7 * MINUTE) }),
 ];
+
+const DIAGNOSTICS = {
+  sections: [
+    { title: 'Traybell', entries: [
+      { name: 'Version', value: '0.1.0' }, { name: 'System', value: 'Linux 6.8, GNOME 46, Wayland' }, { name: 'Running since', value: '25 November 2026, 08:12' },
+      { name: 'Data folder', value: '/home/darth/.local/share/traybell' },
+    ] },
+    { title: 'Connection', entries: [
+      { name: 'State', value: 'Online' }, { name: 'Server', value: 'notify.acme.example' }, { name: 'Socket', value: 'live since 13:58' }, { name: 'Last list call', value: '14:05, 42 ms' },
+    ] },
+    { title: 'Counters', entries: [
+      { name: 'Received', value: '128' }, { name: 'Duplicates', value: '3' }, { name: 'Skipped', value: '2 (event 1, live 0, listed 1)' }, { name: 'Gaps', value: '0' },
+      { name: 'List calls', value: '57' }, { name: 'Alerts', value: '119' }, { name: 'Retries', value: '4' },
+    ] },
+    { title: 'Store', entries: [{ name: 'Messages', value: '1,284, 2 unread' }, { name: 'Size', value: '3.1 MB' }, { name: 'Waiting read marks', value: 'none' }] },
+  ],
+};
 
 /** @type {Detail[]} */
 let messages = (() => {
@@ -107,6 +125,8 @@ let view = {
   last_synced: iso(NOW - 2 * MINUTE),
   outbox: Number(parameters.get('outbox') ?? 0),
   notices: [],
+  held: null,
+  sending: null,
 };
 switch (scenario) {
   case 'first-run':
@@ -129,6 +149,15 @@ switch (scenario) {
   case 'expired':
     view.session = { state: 'rejected', problem: REJECTED, since: iso(NOW - 7 * MINUTE) };
     break;
+  case 'paused':
+    view.held = { until: iso(NOW + 59 * MINUTE), by: 'pause' };
+    break;
+  case 'quiet':
+    view.held = { until: iso(new Date(NOW).setHours(31, 0, 0, 0)), by: 'quiet_hours' };
+    break;
+  case 'sending':
+    view = { ...view, outbox: 28, sending: { done: 12, total: 40 } };
+    break;
   case 'notices':
     view.notices = [
       problem('no_notifications', 'No notification service answers.', 'Messages are listed here all the same. Install a notification daemon such as dunst.'),
@@ -136,6 +165,27 @@ switch (scenario) {
       problem('store_reset', 'The saved messages were damaged and were read anew from Acme.', 'The old file is kept at ~/.local/share/traybell/acme.sqlite.corrupt-20240301.'),
     ];
     break;
+}
+
+/** @type {Settings} */
+let settings = {
+  quiet_hours: scenario === 'settings' ? [
+    { days: ['mon', 'tue', 'wed', 'thu', 'fri'], from: '22:00', to: '07:00' },
+    { days: ['sat', 'sun'], from: '13:00', to: '15:30' },
+  ] : [],
+  rules: { message: 'sound', shoutout: 'alert', inbox: 'list' },
+  shows: 'full',
+  retention: scenario === 'settings' ? { days: 90, messages: null } : { days: null, messages: null },
+  images: scenario === 'image-ask' ? 'ask' : scenario === 'image-off' ? 'never' : 'always',
+  purge_at_sign_out: true,
+};
+
+/** @param {Settings} next */
+function refusalOf({ quiet_hours: hours, retention }) {
+  if (hours.some(({ days }) => days.length === 0)) return problem('bad_input', 'Quiet hours need at least one day.', 'Choose another day before you take out the last.');
+  if (hours.some(({ from, to }) => !/^\d\d:\d\d$/.test(from + '') || !/^\d\d:\d\d$/.test(to + ''))) return problem('bad_input', 'This is not a time.');
+  if ((retention.days ?? 1) > 3650) return problem('bad_input', 'Messages can be kept for 10 years at most.', 'Choose fewer days, or keep them forever.');
+  return null;
 }
 
 /** @param {Partial<View>} patch */
@@ -151,7 +201,7 @@ function setRead(id, read) {
 }
 
 /** @param {string} tab @param {Detail} each */
-function inTab(query.tab, each) {
+function inTab(tab, each) {
   switch (tab) {
     case 'unread': return !each.read;
     case 'messages': return each.event === 'message';
@@ -159,6 +209,14 @@ function inTab(query.tab, each) {
     case 'inbox': return each.event === 'inbox';
     default: return true;
   }
+}
+
+/** All words, the last by its beginning. @param {import('../types/backend').Query} query @param {Detail} each */
+function isFound({ text = '', since, has_link: hasLink }, each) {
+  const words = `${each.title} ${each.preview} ${each.body_html.replace(/<[^>]*>/g, ' ')}`.toLowerCase().split(/[^\p{L}\p{N}]+/u);
+  const sought = text.toLowerCase().split(/\s+/).filter(Boolean);
+  return sought.every((word, at) => words.some((one) => (at === sought.length - 1 ? one.startsWith(word) : one === word))) &&
+    (!since || each.date >= since) && (!hasLink || each.buttons.length > 0);
 }
 
 /** @param {any} input */
@@ -193,7 +251,8 @@ const commands = {
     if (scenario === 'loading') await wait(1e9);
     if (scenario === 'list-error') throw problem('store_failed', 'The message store cannot be read: disk I/O error.', 'Check the disk.');
     await wait(5);
-    const all = messages.filter((each) => inTab(query.tab, each));
+    if (query.text) await wait(query.text.length % 2 ? 40 : 10);
+    const all = messages.filter((each) => inTab(query.tab, each) && isFound(query, each));
     const from = cursor === null ? 0 : Number(cursor);
     return { rows: all.slice(from, from + limit), next: from + limit < all.length ? String(from + limit) : null, revision: view.revision };
   },
@@ -204,10 +263,19 @@ const commands = {
     return found;
   },
   sign_in: signIn,
-  sign_out: ({ discard }) => {
-    if (view.outbox > 0 && !discard) throw problem('outbox_not_empty', 'Read marks have not reached Acme yet.');
-    messages = [];
-    change({ session: { state: 'signed_out', problem: null }, account: null, outbox: 0, last_synced: null });
+  sign_out: async ({ discard, purge }) => {
+    if (view.outbox > 0 && !discard) {
+      const total = view.outbox;
+      for (let done = 0; done < total && scenario !== 'outbox-stuck'; done += 1) {
+        change({ outbox: total - done, sending: { done, total } });
+        await wait(60);
+      }
+      await wait(300);
+      change({ sending: null });
+      if (scenario === 'outbox-stuck') throw problem('outbox_not_empty', 'Read marks have not reached Acme yet.');
+    }
+    if (purge) messages = [];
+    change({ session: { state: 'signed_out', problem: null }, account: null, outbox: 0, last_synced: null, held: null });
   },
   mark_read: async ({ id }) => {
     await wait(60);
@@ -235,7 +303,44 @@ const commands = {
     document.body.dataset['opened'] = `${id} ${index} ${confirmed}`;
     if (scenario === 'link-fails') throw problem('internal', 'No browser was found.', 'Set a default browser.');
   },
-  window_ready: () => ({ focus: parameters.get('focus') }),
+  settings: async () => {
+    if (scenario === 'settings-error') throw problem('store_failed', 'The settings file cannot be read: permission denied.', 'Check the rights of the data folder.');
+    return settings;
+  },
+  save_settings: async ({ settings: next }) => {
+    await wait(120);
+    const refused = refusalOf(next);
+    if (refused) throw refused;
+    settings = next;
+    return settings;
+  },
+  pause: ({ length }) => {
+    const until = { half_hour: Date.now() + 30 * MINUTE, hour: Date.now() + 60 * MINUTE, tomorrow: new Date().setHours(32, 0, 0, 0) }[/** @type {'hour'} */ (length)];
+    change({ held: { until: iso(until), by: 'pause' } });
+  },
+  resume: () => change({ held: null }),
+  diagnostics: async () => {
+    await wait(80);
+    if (scenario === 'diagnostics-error') throw problem('internal', 'The counters are not there.');
+    return DIAGNOSTICS;
+  },
+  export_diagnostics: async () => {
+    await wait(400);
+    if (scenario === 'export-fails') throw problem('store_failed', 'The disk is full.', 'Free some space and save again.');
+    return '/home/darth/.local/share/traybell/diagnostics/traybell-diagnostics-2026-11-25T14-05-00Z.txt';
+  },
+  list_shown: ({ shown }) => {
+    document.body.dataset['listShown'] = String(shown);
+  },
+  show_image: async ({ id }) => {
+    await wait(200);
+    messages = messages.map((each) => (each.id === id ? { ...each, image: 'show' } : each));
+  },
+  window_ready: () => {
+    const page = parameters.get('page') ?? (scenario === 'settings' || scenario === 'settings-error' ? 'settings' : scenario.startsWith('diagnostics') || scenario === 'export-fails' ? 'diagnostics' : null);
+    if (page) setTimeout(() => emit('show', { page }));
+    return { focus: parameters.get('focus') };
+  },
 };
 
 window.__TAURI__ = {

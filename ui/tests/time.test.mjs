@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { ago, clock, dayHeading, dayKey, formatFor, fullDate, moment, parse, rowTime } from '../app/js/time.js';
+import { ago, clock, dayHeading, dayKey, formatFor, fullDate, moment, parse, readClock, rowTime, until, writeClock } from '../app/js/time.js';
 
 const MALTA = { locale: 'en-GB', hour12: false, timeZone: 'Europe/Malta' };
 const BOSTON = { locale: 'en-US', hour12: true, timeZone: 'America/New_York' };
@@ -91,4 +91,23 @@ test('timestamps with nine digits of a second are read', () => {
   assert.equal(parse('2024-02-15T13:05:00Z'), NOW);
   assert.ok(Number.isNaN(parse(null)));
   assert.ok(Number.isNaN(parse('soon')));
+});
+
+test('a moment to come is a clock where that can mean one moment only, and has its day beyond', () => {
+  assert.equal(until(at('2024-02-15T14:04:00Z'), NOW, MALTA), '15:04');
+  assert.equal(until(at('2024-02-16T00:30:00Z'), NOW, MALTA), '01:30', 'after midnight, within half a day');
+  assert.equal(until(at('2024-02-16T07:00:00Z'), NOW, MALTA), 'tomorrow 08:00');
+  assert.equal(until(at('2024-02-19T07:00:00Z'), NOW, MALTA), 'Mon 08:00');
+  assert.equal(until(at('2024-02-16T13:00:00Z'), NOW, BOSTON), 'tomorrow 8:00 AM');
+  assert.equal(until(Number.NaN, NOW, MALTA), '');
+});
+
+test('a time of day is written as the system does and read as people type it', () => {
+  assert.equal(writeClock('22:00', MALTA), '22:00');
+  assert.equal(writeClock('22:00', BOSTON), '10:00 PM');
+  for (const [typed, read] of [
+    ['22:00', '22:00'], [' 7:05 ', '07:05'], ['9.30', '09:30'], ['9h30', '09:30'], ['22', '22:00'], ['10 pm', '22:00'], ['10:00 PM', '22:00'],
+    ['12 am', '00:00'], ['12:30 p.m.', '12:30'], ['24:00', null], ['7:60', null], ['13 pm', null], ['0 am', null], ['', null], ['soon', null],
+  ]) assert.equal(readClock(typed), read, typed);
+  assert.equal(readClock(writeClock('00:05', BOSTON)), '00:05');
 });

@@ -1,6 +1,6 @@
 // The page's own state and what passes between its modules. Only for the type check; nothing here is shipped.
 
-import type { Detail, Problem, Row, SignIn, Tab, View } from './backend';
+import type { Detail, Diagnostics, PageName, PauseLength, Problem, Row, Settings, SignIn, Tab, View } from './backend';
 
 /** A read or unread mark made here that the list from the core does not show yet, or that failed. */
 export interface Mark {
@@ -19,6 +19,35 @@ export interface List {
   loading: boolean;
   loadingMore: boolean;
   problem: Problem | null;
+}
+
+/** What the list is narrowed to, beside its tab. */
+export interface Search {
+  text: string;
+  when: 'any' | 'today' | 'week' | 'month';
+  hasLink: boolean;
+}
+
+/** What a change of the settings is about, and where its refusal is told. */
+export type Field = keyof Settings;
+
+export interface SettingsPage {
+  /** As shown: what the core has, with what is being saved over it. Null before it was read. */
+  shown: Settings | null;
+  /** Why they could not be read. */
+  problem: Problem | null;
+  /** Why the last change of each was not taken. */
+  refused: ReadonlyMap<Field | 'pause', Problem>;
+}
+
+export interface DiagnosticsPage {
+  report: Diagnostics | null;
+  loading: boolean;
+  problem: Problem | null;
+  exporting: boolean;
+  /** The file that was written last. */
+  file: string | null;
+  exportProblem: Problem | null;
 }
 
 export interface Open {
@@ -49,7 +78,14 @@ export interface State {
   marks: ReadonlyMap<string, Mark>;
   /** Read here while the Unread tab was shown: they stay until the tab is left. */
   kept: ReadonlySet<string>;
+  search: Search;
   open: Open | null;
+  /** What lies over the list. */
+  page: PageName | null;
+  settings: SettingsPage;
+  diagnostics: DiagnosticsPage;
+  /** Signing out, which sends waiting read marks first. */
+  leaving: boolean;
   signIn: { busy: boolean; problem: Problem | null };
   trying: boolean;
   flash: Flash | null;
@@ -72,10 +108,12 @@ export interface Question {
   quote?: string;
   confirm: string;
   danger?: boolean;
+  /** Something to decide along with the answer. */
+  choice?: { label: string; hint: string; checked: boolean };
 }
 
-/** Asks the person; false is the safe answer. */
-export type Ask = (question: Question) => Promise<boolean>;
+/** Asks the person; null is no, the safe answer. */
+export type Ask = (question: Question) => Promise<{ choice: boolean } | null>;
 
 export interface Format {
   locale: string;
@@ -88,6 +126,19 @@ export interface Actions {
   signOut(): Promise<void>;
   refresh(): Promise<void>;
   showTab(tab: Tab): void;
+  search(patch: Partial<Search>): void;
+  showPage(page: PageName): void;
+  closePage(): void;
+  changeSetting<F extends Field>(field: F, value: Settings[F]): Promise<void>;
+  readSettings(): Promise<void>;
+  pause(length: PauseLength): Promise<void>;
+  resume(): Promise<void>;
+  readDiagnostics(): Promise<void>;
+  exportDiagnostics(): Promise<void>;
+  /** Whether a message would be seen as it arrives. */
+  listShown(shown: boolean): void;
+  /** @returns why it is not shown */
+  showImage(id: string): Promise<Problem | null>;
   reload(): Promise<void>;
   more(): Promise<void>;
   openMessage(id: string): Promise<void>;

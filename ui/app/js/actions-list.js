@@ -6,10 +6,12 @@
 import { problemOf } from './backend.js';
 import { begin, done, failed, settle, shown, undone } from './marks.js';
 import { join, keep } from './rows.js';
+import { isNarrowed, NO_SEARCH, queryOf, resultsText, sameSearch } from './search.js';
 
 /** @typedef {import('../../types/backend').Backend} Backend */
 /** @typedef {import('../../types/backend').Row} Row */
 /** @typedef {import('../../types/backend').Tab} Tab */
+/** @typedef {import('../../types/state').Search} Search */
 /** @typedef {import('../../types/state').Store} Store */
 
 /** Rows of a first and a next page. */
@@ -20,12 +22,15 @@ const MOST = 200;
 /**
  * @param {Store} store
  * @param {Backend} backend
+ * @param {{ now: () => number, say: (text: string) => void }} outside
  */
-export function listActions(store, backend) {
+export function listActions(store, backend, { now: present, say }) {
   /** Rises when what is loading no longer belongs on the screen. */
   let generation = 0;
-  let reloading = false;
-  let reloadAgain = false;
+  /** The generation that is being read. */
+  /** @type {number | null} */
+  let reading = null;
+  let readAgain = false;
   let turn = 0;
 
   /** @param {Partial<import('../../types/state').List>} patch */
@@ -38,6 +43,22 @@ export function listActions(store, backend) {
     void reload();
   }
 
+  /**
+   * What is shown stays until the results are there: a list that goes blank with each letter cannot be followed.
+   * @param {Partial<Search>} patch
+   */
+  function search(patch) {
+    const { search: before } = store.get();
+    const next = { ...before, ...patch };
+    store.set({ search: next });
+    if (sameSearch(before, next)) return;
+    generation += 1;
+    store.set({ kept: new Set() });
+    setList({ next: null, loading: true, loadingMore: false, problem: null });
+    if (!isNarrowed(next)) say('All messages are shown');
+    void reload();
+  }
+
   /** @param {Tab} tab */
   function clear(tab) {
     generation += 1;
@@ -47,44 +68,51 @@ export function listActions(store, backend) {
     });
   }
 
+  /** Nothing of one account is left for the next. */
+  function leave() {
+    store.set({ search: NO_SEARCH });
+    clear('all');
+  }
+
   /**
-   * Reads again as many rows as are shown. Calls while one runs become a single one after it.
+   * Reads again as many rows as are shown. Calls while one runs become a single one after it; what is no longer wanted
+   * is not waited for.
    * @returns {Promise<void>}
    */
   async function reload() {
-    if (reloading) {
-      reloadAgain = true;
+    const mine = generation;
+    if (reading === mine) {
+      readAgain = true;
       return;
     }
-    reloading = true;
+    reading = mine;
     do {
-      reloadAgain = false;
+      readAgain = false;
       await reloadOnce();
-    } while (reloadAgain);
-    reloading = false;
+    } while (readAgain && mine === generation);
+    if (reading === mine) reading = null;
   }
 
   async function reloadOnce() {
     const mine = generation;
-    const { list: { tab, rows: shownRows }, marks: before } = store.get();
-    const wanted = Math.max(shownRows.length, PAGE);
+    const { list: { tab, rows: shownRows, loading }, search: sought, marks: before } = store.get();
+    const query = queryOf(tab, sought, present());
+    // Of what is shown while others load, nothing may be left.
+    const wanted = loading ? PAGE : Math.max(shownRows.length, PAGE);
     /** @type {Row[]} */
     let rows = [];
     /** @type {string | null} */
     let next = null;
     try {
       do {
-        const page = await backend.page(tab, next, Math.min(MOST, wanted - rows.length));
-        if (mine !== generation) {
-          reloadAgain = true;
-          return;
-        }
+        const page = await backend.page(query, next, Math.min(MOST, wanted - rows.length));
+        if (mine !== generation) return;
         rows = join(rows, page.rows);
         next = page.rows.length > 0 ? page.next : null;
       } while (next !== null && rows.length < wanted);
     } catch (error) {
-      if (mine === generation) setList({ loading: false, problem: problemOf(error) });
-      else reloadAgain = true;
+      // Rows of another search would pass for its results.
+      if (mine === generation) setList({ loading: false, problem: problemOf(error), ...(loading ? { rows: [] } : {}) });
       return;
     }
     const { list, kept, marks } = store.get();
@@ -92,16 +120,17 @@ export function listActions(store, backend) {
       marks: settle(marks, before, rows),
       list: { ...list, rows: tab === 'unread' ? keep(rows, list.rows, kept) : rows, next, loading: false, problem: null },
     });
+    if (loading && isNarrowed(sought)) say(resultsText(rows.length, next !== null));
   }
 
   /** The next page, when the end of the list comes near. */
   async function more() {
     const { list } = store.get();
-    if (list.next === null || list.loadingMore || reloading) return;
+    if (list.next === null || list.loadingMore || reading === generation) return;
     const mine = generation;
     setList({ loadingMore: true });
     try {
-      const page = await backend.page(list.tab, list.next, PAGE);
+      const page = await backend.page(queryOf(list.tab, store.get().search, present()), list.next, PAGE);
       if (mine !== generation) return;
       const now = store.get().list;
       setList({ loadingMore: false, rows: join(now.rows, page.rows), next: page.rows.length > 0 ? page.next : null });
@@ -171,5 +200,5 @@ export function listActions(store, backend) {
     setList({ rows: list.rows.filter((row) => row.id !== id) });
   }
 
-  return { showTab, clear, reload, more, mark, markAllRead, removed };
+  return { showTab, search, leave, reload, more, mark, markAllRead, removed };
 }

@@ -4,8 +4,11 @@
  */
 
 import { listActions } from './actions-list.js';
+import { messageActions } from './actions-message.js';
+import { pageActions } from './actions-pages.js';
 import { problemOf } from './backend.js';
-import { noticeKey, screenOf, signOutQuestion } from './derive.js';
+import { noticeKey, screenOf } from './derive.js';
+import { discardQuestion, signOutQuestion } from './questions.js';
 
 /** @typedef {import('../../types/backend').Backend} Backend */
 /** @typedef {import('../../types/backend').View} View */
@@ -23,7 +26,11 @@ import { noticeKey, screenOf, signOutQuestion } from './derive.js';
  * @returns {Actions & { viewArrived(view: View): void, focusOn(id: string | null): void }}
  */
 export function createActions(store, backend, ask, outside) {
-  const list = listActions(store, backend);
+  const list = listActions(store, backend, { now: outside.now, say });
+  const message = messageActions(store, backend, ask, list, say);
+  const pages = pageActions(store, backend, say, (field) => {
+    if (field === 'images') void message.reread();
+  });
   /** A message asked for by a notification before there was a list to show it in. */
   /** @type {string | null} */
   let wanted = null;
@@ -51,9 +58,9 @@ export function createActions(store, backend, ask, outside) {
     if (wanted !== null) {
       const id = wanted;
       wanted = null;
-      void openMessage(id);
+      void message.open(id);
     } else if (isLive(view) && before && !isLive(before) && store.get().open?.detail?.cut) {
-      void fetchRest();
+      void message.fetchRest();
     }
   }
 
@@ -81,14 +88,14 @@ export function createActions(store, backend, ask, outside) {
 
   /** Nothing of one account stays on the screen of the next. */
   function leave() {
-    list.clear('all');
-    store.set({ open: null, marks: new Map(), flash: null, signIn: { busy: false, problem: null } });
+    list.leave();
+    store.set({ open: null, page: null, marks: new Map(), flash: null, signIn: { busy: false, problem: null } });
   }
 
   /** @param {string | null} id */
   function focusOn(id) {
     if (id === null) return;
-    if (store.get().screen === 'inbox') void openMessage(id);
+    if (store.get().screen === 'inbox') void message.open(id);
     else wanted = id;
   }
 
@@ -108,30 +115,50 @@ export function createActions(store, backend, ask, outside) {
         confirm: 'Use it anyway',
         danger: true,
       });
-      return confirmed ? signIn({ ...input, insecureConfirmed: true }) : false;
+      return confirmed !== null ? signIn({ ...input, insecureConfirmed: true }) : false;
     }
     store.set({ signIn: { busy: false, problem: null } });
     return true;
   }
 
   async function signOut() {
+    if (store.get().leaving) return;
+    const purge = await pages.purges();
     const { view } = store.get();
-    if (!view || !(await ask(signOutQuestion(view)))) return;
-    let discard = view.outbox > 0;
+    const answer = view && (await ask(signOutQuestion(view, purge)));
+    if (answer) await leaveAccount(answer.choice);
+  }
+
+  /** The core sends what waits first, which can take a while. @param {boolean} purge */
+  async function leaveAccount(purge) {
+    store.set({ leaving: true, flash: null });
     try {
-      try {
-        await backend.signOut(discard);
-      } catch (error) {
-        // A mark was made while the question stood.
-        if (problemOf(error).code !== 'outbox_not_empty') throw error;
-        const now = store.get().view ?? view;
-        if (!(await ask(signOutQuestion({ ...now, outbox: Math.max(now.outbox, 1) })))) return;
-        discard = true;
-        await backend.signOut(discard);
-      }
+      await backend.signOut(false, purge);
     } catch (error) {
-      store.set({ flash: { title: 'Could not sign out', problem: problemOf(error), retry: () => void signOut() } });
+      const problem = problemOf(error);
+      const { view } = store.get();
+      if (problem.code !== 'outbox_not_empty' || !view) tellNotLeft(problem, purge);
+      else {
+        store.set({ leaving: false });
+        if (await ask(discardQuestion(view))) await discardAndLeave(purge);
+      }
     }
+    store.set({ leaving: false });
+  }
+
+  /** @param {boolean} purge */
+  async function discardAndLeave(purge) {
+    store.set({ leaving: true });
+    try {
+      await backend.signOut(true, purge);
+    } catch (error) {
+      tellNotLeft(problemOf(error), purge);
+    }
+  }
+
+  /** @param {Problem} problem @param {boolean} purge */
+  function tellNotLeft(problem, purge) {
+    store.set({ flash: { title: 'Could not sign out', problem, retry: () => void leaveAccount(purge) } });
   }
 
   async function refresh() {
@@ -153,92 +180,6 @@ export function createActions(store, backend, ask, outside) {
     store.set({ trying: false, now: outside.now() });
   }
 
-  /** @param {string} id */
-  async function openMessage(id) {
-    store.set({ open: { id, detail: null, problem: null } });
-    let detail;
-    try {
-      detail = await backend.detail(id);
-    } catch (error) {
-      if (store.get().open?.id === id) store.set({ open: { id, detail: null, problem: problemOf(error) } });
-      return;
-    }
-    // Another one was opened meanwhile.
-    if (store.get().open?.id !== id) return;
-    store.set({ open: { id, detail, problem: null } });
-    if (!detail.read) await list.mark(id, true);
-  }
-
-  /** What is shown stays while it is asked for again. */
-  async function fetchRest() {
-    const id = store.get().open?.id;
-    if (id === undefined) return;
-    let detail;
-    try {
-      detail = await backend.detail(id);
-    } catch (error) {
-      const { open } = store.get();
-      if (open?.id === id && open.detail) store.set({ open: { ...open, detail: { ...open.detail, cut: problemOf(error) } } });
-      return;
-    }
-    if (store.get().open?.id === id) store.set({ open: { id, detail, problem: null } });
-  }
-
-  /** @param {string} id */
-  async function deleteMessage(id) {
-    const brand = store.get().view?.account?.brand ?? 'the site';
-    const sure = await ask({
-      title: 'Delete this message?',
-      text: `It is removed from this device and does not come back. It stays in your inbox at ${brand}.`,
-      confirm: 'Delete',
-      danger: true,
-    });
-    if (!sure) return;
-    try {
-      await backend.deleteMessage(id);
-    } catch (error) {
-      store.set({
-        flash: { title: 'Could not delete the message', problem: problemOf(error), retry: () => void deleteMessage(id) },
-      });
-      return;
-    }
-    if (store.get().open?.id === id) store.set({ open: null });
-    list.removed(id);
-    say('Message deleted');
-    void list.reload();
-  }
-
-  /**
-   * @param {string} id
-   * @param {number} index
-   * @returns {Promise<Problem | null>} why it was not opened
-   */
-  async function openLink(id, index) {
-    const button = store.get().open?.detail?.buttons[index];
-    if (!button) return null;
-    let confirmed = false;
-    let confirmFirst = button.confirm;
-    for (;;) {
-      if (confirmFirst && !confirmed) {
-        confirmed = await ask({
-          title: 'Open a link that is not encrypted?',
-          text: 'Others on the network can see and change what this page shows.',
-          quote: button.target,
-          confirm: 'Open anyway',
-        });
-        if (!confirmed) return null;
-      }
-      try {
-        await backend.openLink(id, index, confirmed);
-        return null;
-      } catch (error) {
-        const problem = problemOf(error);
-        if (problem.code !== 'confirm_link' || confirmed) return problem;
-        confirmFirst = true;
-      }
-    }
-  }
-
   /** @param {Problem} problem */
   function dismissNotice(problem) {
     const dismissed = new Set([...store.get().dismissed, noticeKey(problem)]);
@@ -258,15 +199,26 @@ export function createActions(store, backend, ask, outside) {
     signOut,
     refresh,
     showTab: list.showTab,
+    search: list.search,
+    showPage: pages.showPage,
+    closePage: () => store.set({ page: null }),
+    readSettings: pages.readSettings,
+    changeSetting: pages.changeSetting,
+    pause: pages.pause,
+    resume: pages.resume,
+    readDiagnostics: pages.readDiagnostics,
+    exportDiagnostics: pages.exportDiagnostics,
+    listShown: (shown) => void pages.listShown(shown),
+    showImage: message.showImage,
     reload: list.reload,
     more: list.more,
-    openMessage,
+    openMessage: message.open,
     closeMessage: () => store.set({ open: null }),
-    fetchRest,
+    fetchRest: message.fetchRest,
     mark: list.mark,
     markAllRead: list.markAllRead,
-    deleteMessage,
-    openLink,
+    deleteMessage: message.remove,
+    openLink: message.openLink,
     dismissNotice,
     closeFlash: () => store.set({ flash: null }),
     say,

@@ -41,22 +41,36 @@ export function connect(tauri) {
 
   return {
     view: () => call('view'),
-    page: (tab, cursor, limit) => call('page', { query: { tab }, cursor, limit }),
+    page: (query, cursor, limit) => call('page', { query, cursor, limit }),
     detail: (id) => call('detail', { id }),
     signIn: (input) => call('sign_in', { ...input }),
-    signOut: (discard) => call('sign_out', { discard }),
+    signOut: (discard, purge) => call('sign_out', { discard, purge }),
     markRead: (id) => call('mark_read', { id }),
     markUnread: (id) => call('mark_unread', { id }),
     markAllRead: () => call('mark_all_read'),
     deleteMessage: (id) => call('delete_message', { id }),
     refresh: () => call('refresh'),
     openLink: (id, index, confirmed) => call('open_link', { id, index, confirmed }),
+    settings: () => call('settings'),
+    saveSettings: (settings) => call('save_settings', { settings }),
+    pause: (length) => call('pause', { length }),
+    resume: () => call('resume'),
+    diagnostics: () => call('diagnostics'),
+    exportDiagnostics: () => call('export_diagnostics'),
+    listShown: (shown) => call('list_shown', { shown }),
+    showImage: (id) => call('show_image', { id }),
     windowReady: () => call('window_ready'),
     async onView(then) {
       await tauri.event.listen('view', ({ payload }) => then(/** @type {any} */ (payload)));
     },
     async onFocus(then) {
       await tauri.event.listen('focus', ({ payload }) => then(/** @type {any} */ (payload)?.id ?? null));
+    },
+    async onShow(then) {
+      await tauri.event.listen('show', ({ payload }) => {
+        const page = /** @type {any} */ (payload)?.page;
+        if (page === 'settings' || page === 'diagnostics') then(page);
+      });
     },
     picture: (id) => tauri.core.convertFileSrc(id, 'picture'),
     version: async () => (await tauri.app?.getVersion()) ?? '',

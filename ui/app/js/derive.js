@@ -3,7 +3,8 @@
  * It switches on `state` and `code`, never on text.
  */
 
-import { ago, moment, parse } from './time.js';
+import { isNarrowed } from './search.js';
+import { ago, moment, parse, until } from './time.js';
 
 /** @typedef {import('../../types/backend').View} View */
 /** @typedef {import('../../types/backend').Account} Account */
@@ -11,6 +12,7 @@ import { ago, moment, parse } from './time.js';
 /** @typedef {import('../../types/backend').Step} Step */
 /** @typedef {import('../../types/backend').Tab} Tab */
 /** @typedef {import('../../types/state').Screen} Screen */
+/** @typedef {import('../../types/state').State} State */
 /** @typedef {import('../../types/state').Format} Format */
 
 /** A socket that connects within this is not worth a banner. */
@@ -228,19 +230,51 @@ export function noticesOf(notices, dismissed) {
 }
 
 /**
- * The question before signing out, with what it loses.
+ * The last check, for the header: short, and the same for as long as it is true.
  * @param {View} view
+ * @param {number} now
+ * @param {Format} format
  */
-export function signOutQuestion(view) {
-  const brand = view.account?.brand ?? 'this account';
-  const marks = view.outbox;
-  const lost = marks > 0
-    ? ` ${marks === 1 ? 'One read mark has' : `${marks} read marks have`} not reached ${brand} yet and will be lost.`
-    : '';
-  return {
-    title: `Sign out of ${brand}?`,
-    text: `The session id and this account's messages are deleted from this device.${lost}`,
-    confirm: marks > 0 ? 'Discard and sign out' : 'Sign out',
-    danger: true,
-  };
+export function checkedAt(view, now, format) {
+  const synced = parse(view.last_synced);
+  return Number.isNaN(synced) ? 'Not checked yet' : `Checked ${moment(synced, now, format)}`;
+}
+
+/**
+ * Why no notification comes, and whether the person can end that here; null while they come.
+ * @param {View} view
+ * @param {number} now
+ * @param {Format} format
+ * @returns {{ text: string, resumable: boolean } | null}
+ */
+export function heldOf({ held }, now, format) {
+  if (!held) return null;
+  const end = until(parse(held.until), now, format);
+  const tail = end ? ` until ${end}` : '';
+  switch (held.by) {
+    case 'pause': return { text: `Paused${tail}`, resumable: true };
+    case 'quiet_hours': return { text: `Quiet hours${tail}`, resumable: false };
+  }
+}
+
+/**
+ * The read marks on their way to the server; null while there are none to tell of.
+ * @param {View} view
+ * @param {boolean} leaving
+ * @returns {{ text: string, done: number, total: number | null } | null}
+ */
+export function sendingOf({ sending, outbox }, leaving) {
+  const before = leaving ? ' before signing out' : '';
+  if (sending) return { text: `Sending read marks${before}: ${sending.done} of ${sending.total}`, done: sending.done, total: sending.total };
+  if (!leaving) return null;
+  return { text: outbox > 0 ? `Sending read marks${before}…` : 'Signing out…', done: 0, total: null };
+}
+
+/**
+ * Whether a message would be seen as it arrives: the list is on the screen, from its first row on, and would show it.
+ * @param {State} state
+ * @param {{ covered: boolean, atTop: boolean }} list
+ */
+export function isListSeen({ screen, page, list: { tab }, search }, { covered, atTop }) {
+  return screen === 'inbox' && page === null && !covered && atTop && (tab === 'all' || tab === 'unread') && !isNarrowed(search);
 }

@@ -11,6 +11,7 @@ import { formatFor } from './time.js';
 import { ask } from './views/dialog.js';
 import { createFailureScreen } from './views/failure.js';
 import { createFrame } from './views/frame.js';
+import { createPages } from './views/pages.js';
 import { createSignIn } from './views/sign-in.js';
 import { recall, remember } from './dismissed.js';
 
@@ -28,8 +29,9 @@ function start(tauri) {
   const actions = createActions(store, backend, ask, { now: () => Date.now(), remember });
   const format = formatFor(navigator.languages);
 
+  const pages = createPages(store, actions, format);
   const signIn = createSignIn(actions);
-  const frame = createFrame(store, actions, backend, format);
+  const frame = createFrame(store, actions, backend, format, pages);
   const views = {
     'sign-in': signIn,
     inbox: frame,
@@ -53,6 +55,8 @@ function start(tauri) {
       document.body.dataset['screen'] = screen;
     }
     if (screen !== 'starting') views[screen].draw(state);
+    if (screen === 'sign-in') drawOverSignIn(state);
+    frame.tellSeen();
     if (moved && screen === 'sign-in') signIn.focus();
     // Whoever just signed in goes on with the keyboard where the list is; a window that opens takes no focus.
     if (moved === 'sign-in' && screen === 'inbox') frame.focus();
@@ -65,6 +69,13 @@ function start(tauri) {
       if (connectingSince !== null) setTimeout(tick, BANNER_AFTER_MS + 50);
     }
   });
+
+  /** Whoever cannot sign in needs the diagnostics most. @param {State} state */
+  function drawOverSignIn(state) {
+    if (pages.element.parentElement !== root) root.append(pages.element);
+    signIn.element.hidden = state.page !== null;
+    if (pages.draw(state) && state.page === null) signIn.focus();
+  }
 
   function tick() {
     store.set({ now: Date.now() });
@@ -80,6 +91,7 @@ function start(tauri) {
       if (!listening) {
         await backend.onView((view) => actions.viewArrived(view));
         await backend.onFocus((id) => actions.focusOn(id));
+        await backend.onShow((page) => actions.showPage(page));
         listening = true;
       }
       actions.viewArrived(await backend.view());

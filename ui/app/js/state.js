@@ -3,6 +3,8 @@
  * It must never hold the session id.
  */
 
+import { NO_SEARCH } from './search.js';
+
 /** @typedef {import('../../types/state').State} State */
 /** @typedef {import('../../types/state').Store} Store */
 
@@ -20,7 +22,12 @@ export function firstState(now) {
     list: { tab: 'all', rows: [], next: null, loading: true, loadingMore: false, problem: null },
     marks: new Map(),
     kept: new Set(),
+    search: NO_SEARCH,
     open: null,
+    page: null,
+    settings: { shown: null, problem: null, refused: new Map() },
+    diagnostics: { report: null, loading: false, problem: null, exporting: false, file: null, exportProblem: null },
+    leaving: false,
     signIn: { busy: false, problem: null },
     trying: false,
     flash: null,

@@ -192,3 +192,42 @@ export function ago(ms, now, format) {
   if (age < HOUR) return `${Math.floor(age / MINUTE)} min ago`;
   return `${daysBefore(ms, now, format) <= 0 ? 'at' : 'on'} ${moment(ms, now, format)}`;
 }
+
+/**
+ * A moment to come, after the word "until": the clock alone within half a day, for there it can mean one moment only.
+ * @param {number} ms
+ * @param {number} now
+ * @param {Format} format
+ */
+export function until(ms, now, format) {
+  if (Number.isNaN(ms)) return '';
+  const days = -daysBefore(ms, now, format);
+  if (days <= 0 || ms - now < DAY / 2) return clock(ms, format);
+  const day = days === 1 ? 'tomorrow' : days < 7 ? write(ms, format, 'weekday-short') : date(ms, now, format, 'short');
+  return `${day} ${clock(ms, format)}`;
+}
+
+/**
+ * A time of any day, `22:00`, as the system writes it.
+ * @param {string} time
+ * @param {Format} format
+ */
+export function writeClock(time, format) {
+  return clock(Date.parse(`2024-01-01T${time}:00Z`), { ...format, timeZone: 'UTC' });
+}
+
+/**
+ * The time of day that was typed: `22:00`, `9.30`, `22`, `10 pm`. Null for anything else.
+ * @param {string} text
+ */
+export function readClock(text) {
+  const found = /^\s*(\d{1,2})(?:\s*[:.h]\s*(\d{2}))?\s*([ap])?\.?(?:m\.?)?\s*$/i.exec(text);
+  if (!found) return null;
+  const half = found[3]?.toLowerCase();
+  const minute = Number(found[2] ?? 0);
+  let hour = Number(found[1]);
+  if (half !== undefined && (hour < 1 || hour > 12)) return null;
+  if (half !== undefined) hour = (hour % 12) + (half === 'p' ? 12 : 0);
+  if (hour > 23 || minute > 59) return null;
+  return `${String(hour).padStart(2, '0')}:${String(minute).padStart(2, '0')}`;
+}

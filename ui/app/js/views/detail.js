@@ -11,6 +11,7 @@ import { shown } from '../marks.js';
 import { typeName } from '../rows.js';
 import { fullDate, parse } from '../time.js';
 import { createCallToAction } from './call-to-action.js';
+import { createPicture } from './picture.js';
 import { createFailure } from './row.js';
 
 /** @typedef {import('../../../types/backend').Backend} Backend */
@@ -68,8 +69,7 @@ export function createDetail(actions, backend, format) {
     restWords,
     h('button', { type: 'button', class: 'button small', 'data-testid': 'cut-retry', onclick: () => void actions.fetchRest(), text: 'Try again' }),
   );
-  const image = h('img', { alt: '', decoding: 'async', 'data-testid': 'detail-image' });
-  const picture = h('div', { class: 'picture', hidden: true }, image);
+  const picture = createPicture(actions, backend);
   const body = h('div', { class: 'detail-body', dir: 'auto', 'data-testid': 'detail-body' });
   const cta = createCallToAction(actions);
   const footer = h('div', { class: 'detail-footer', dir: 'auto', 'data-testid': 'detail-footer' });
@@ -88,7 +88,7 @@ export function createDetail(actions, backend, format) {
       },
     }),
   );
-  const content = h('div', { class: 'detail-content' }, picture, body, cta.element, footer, expires);
+  const content = h('div', { class: 'detail-content' }, picture.element, body, cta.element, footer, expires);
   const scroller = h(
     'div',
     { class: 'detail-scroll', tabindex: '0', role: 'group', 'aria-label': 'Message text' },
@@ -97,9 +97,6 @@ export function createDetail(actions, backend, format) {
   const none = h('div', { class: 'empty detail-none' }, h('div', { class: 'empty-sign' }, glyph()), h('p', { class: 'empty-text', text: 'Choose a message to read it here' }));
   const article = h('article', { class: 'detail-article', hidden: true, 'data-testid': 'detail' }, h('div', { class: 'detail-bar' }, back, tools), scroller);
   const element = h('div', { class: 'detail', role: 'region', 'aria-label': 'Message' }, none, article);
-
-  picture.addEventListener('load', () => picture.classList.add('loaded'), true);
-  image.addEventListener('error', () => setHidden(picture, true));
 
   async function copyMessage() {
     if (!detail) return;
@@ -134,12 +131,7 @@ export function createDetail(actions, backend, format) {
     cta.show(next.id, next.buttons);
     const leaves = fullDate(parse(next.expires), format);
     setText(expires, leaves ? `Leaves the list on ${leaves}` : '');
-    if (!same || before.has_image !== next.has_image) {
-      picture.classList.remove('loaded');
-      setHidden(picture, !next.has_image);
-      if (next.has_image) image.src = backend.picture(next.id);
-      else image.removeAttribute('src');
-    }
+    if (!same || before.image !== next.image) picture.show(next);
   }
 
   /** @param {State} state @param {Row | undefined} row */

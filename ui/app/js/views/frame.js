@@ -3,12 +3,15 @@
  * It owns where the focus goes when the detail comes and goes.
  */
 
+import { isListSeen } from '../derive.js';
 import { h } from '../dom.js';
 import { createBanner, createFlash, createNotices } from './banner.js';
 import { createDetail } from './detail.js';
 import { createExpired } from './expired.js';
 import { createHeader } from './header.js';
 import { createList } from './list.js';
+import { createSearch } from './search.js';
+import { createSending } from './sending.js';
 import { createTabs } from './tabs.js';
 
 /** @typedef {import('../../../types/backend').Backend} Backend */
@@ -25,15 +28,17 @@ const SIDE_BY_SIDE = '(min-width: 47.5em)';
  * @param {Actions} actions
  * @param {Backend} backend
  * @param {Format} format
+ * @param {ReturnType<typeof import('./pages.js').createPages>} pages
  */
-export function createFrame(store, actions, backend, format) {
+export function createFrame(store, actions, backend, format, pages) {
   const wide = window.matchMedia(SIDE_BY_SIDE);
   const tabs = createTabs(actions);
-  const list = createList(actions, format);
+  const search = createSearch(actions, () => list.focusFirst());
+  const list = createList(actions, format, { scrolled: () => tellSeen(), clearSearch: search.clearAll });
   const detail = createDetail(actions, backend, format);
   const header = createHeader(actions, format);
-  const strips = [createNotices(actions), createFlash(actions), createBanner(actions, format), createExpired(store, actions)];
-  const listPane = h('div', { class: 'list-pane' }, tabs.element, list.element);
+  const strips = [createNotices(actions), createSending(actions), createFlash(actions), createBanner(actions, format), createExpired(store, actions)];
+  const listPane = h('div', { class: 'list-pane' }, search.element, tabs.element, list.element);
   const panes = h('main', { class: 'panes' }, listPane, detail.element);
   const element = h(
     'div',
@@ -47,15 +52,35 @@ export function createFrame(store, actions, backend, format) {
   // On the document: wherever the focus is, and also where a control that is gone has left it nowhere. A menu keeps its
   // own Escape to itself, and a dialog is asked first.
   document.addEventListener('keydown', (event) => {
-    if (event.key !== 'Escape' || event.defaultPrevented || !element.isConnected || !store.get().open) return;
-    if (!document.querySelector('dialog[open]')) actions.closeMessage();
+    if (event.defaultPrevented || !element.isConnected || store.get().page !== null || document.querySelector('dialog[open]')) return;
+    if (event.key === 'Escape' && store.get().open) actions.closeMessage();
+    else if (asksForSearch(event)) {
+      event.preventDefault();
+      toSearch();
+    }
   });
+
+  function toSearch() {
+    if (!wide.matches && open !== null) actions.closeMessage();
+    // After the drawing, which uncovers the list.
+    queueMicrotask(search.focus);
+  }
   // What lies under the other pane is out of reach for the keyboard and for a screen reader.
   const cover = () => {
-    listPane.inert = !wide.matches && open !== null;
-    detail.element.inert = !wide.matches && open === null;
+    const page = store.get().page !== null;
+    listPane.inert = page || (!wide.matches && open !== null);
+    detail.element.inert = page || (!wide.matches && open === null);
   };
-  wide.addEventListener('change', cover);
+  wide.addEventListener('change', () => {
+    cover();
+    tellSeen();
+  });
+
+  /** Tells the core whether a message would be seen as it arrives. */
+  function tellSeen() {
+    const state = store.get();
+    actions.listShown(isListSeen(state, { covered: !wide.matches && state.open !== null, atTop: list.atTop() }));
+  }
 
   /** @param {State} state */
   function follow(state) {
@@ -66,6 +91,7 @@ export function createFrame(store, actions, backend, format) {
     const inList = list.element.contains(document.activeElement);
     open = next;
     cover();
+    if (store.get().page !== null) return;
     if (next === null) {
       if (inDetail || !wide.matches) list.focusRow(before);
     } else if (!wide.matches || !inList) {
@@ -79,7 +105,7 @@ export function createFrame(store, actions, backend, format) {
    * @param {{ row: string | null, inDetail: boolean }} place
    */
   function keepFocus(lost, place) {
-    if (!lost || (lost.isConnected && !lost.closest('[hidden]'))) return;
+    if (store.get().page !== null || !lost || (lost.isConnected && !lost.closest('[hidden]'))) return;
     const now = document.activeElement;
     if (now !== null && now !== document.body && now !== lost) return;
     const covered = !wide.matches && open !== null;
@@ -87,9 +113,19 @@ export function createFrame(store, actions, backend, format) {
     else list.focusRow(place.row);
   }
 
+  /** @param {State} state */
+  function drawPage(state) {
+    if (pages.element.parentElement !== panes) panes.append(pages.element);
+    const lost = pages.element.contains(document.activeElement) || document.activeElement === document.body;
+    if (!pages.draw(state) || state.page !== null || !lost) return;
+    if (state.open !== null && !wide.matches) detail.focus();
+    else header.focusMenu();
+  }
+
   return {
     element,
     focus: () => list.focusRow(null),
+    tellSeen,
     /** @param {State} state */
     draw(state) {
       const focused = element.contains(document.activeElement) ? document.activeElement : null;
@@ -97,12 +133,24 @@ export function createFrame(store, actions, backend, format) {
       const place = { row, inDetail: detail.element.contains(focused) };
       header.draw(state);
       for (const strip of strips) strip.draw(state);
+      search.draw(state);
       tabs.draw(state);
       list.draw(state);
       detail.draw(state);
       follow(state);
       cover();
+      drawPage(state);
       keepFocus(focused, place);
     },
   };
+}
+
+/**
+ * `Ctrl+F`, and `/` where it is no letter of a text.
+ * @param {KeyboardEvent} event
+ */
+function asksForSearch(event) {
+  if (event.key.toLowerCase() === 'f') return (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey;
+  const typing = event.target instanceof HTMLElement && event.target.matches('input, textarea, select');
+  return event.key === '/' && !typing && !event.ctrlKey && !event.metaKey && !event.altKey;
 }

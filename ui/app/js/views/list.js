@@ -7,6 +7,7 @@ import { emptyOf, sentence } from '../derive.js';
 import { h, newId, place, setAttribute, setHidden, setText } from '../dom.js';
 import { glyph, icon } from '../icons.js';
 import { groupByDay } from '../rows.js';
+import { isNarrowed, nothingFound } from '../search.js';
 import { createRow } from './row.js';
 import { PANEL_ID } from './tabs.js';
 
@@ -20,11 +21,12 @@ const SKELETON_AFTER_MS = 150;
 /**
  * @param {Actions} actions
  * @param {Format} format
+ * @param {{ scrolled: () => void, clearSearch: () => void }} then
  */
-export function createList(actions, format) {
+export function createList(actions, format, then) {
   const days = h('div', { class: 'days' });
   const skeleton = createSkeleton();
-  const empty = createEmpty();
+  const empty = createEmpty(then.clearSearch);
   const failed = createFailed(actions);
   const end = h('div', { class: 'list-end', 'aria-hidden': 'true' });
   const element = h(
@@ -46,6 +48,8 @@ export function createList(actions, format) {
   /** @type {string | null} */
   let current = null;
   let tab = 'all';
+  /** @type {State['search'] | null} */
+  let search = null;
 
   const near = new IntersectionObserver((seen) => {
     if (seen.some((entry) => entry.isIntersecting)) void actions.more();
@@ -62,6 +66,7 @@ export function createList(actions, format) {
     event.preventDefault();
     focusAt(to);
   });
+  element.addEventListener('scroll', then.scrolled, { passive: true });
   days.addEventListener('focusin', (event) => {
     const row = event.target instanceof HTMLElement ? event.target.closest('.row-item') : null;
     if (row instanceof HTMLElement) setCurrent(row.dataset['id'] ?? null);
@@ -126,6 +131,9 @@ export function createList(actions, format) {
 
   return {
     element,
+    /** Others that arrive would be seen: `anchor` holds nothing. */
+    atTop: () => element.scrollTop <= 0,
+    focusFirst: () => focusAt(0),
     /** To the row of this message, or where the Tab key would stop. @param {string | null} id */
     focusRow(id) {
       if (id !== null && rows.has(id)) setCurrent(id);
@@ -134,8 +142,9 @@ export function createList(actions, format) {
     /** @param {State} state */
     draw(state) {
       const { list, view, now } = state;
-      if (list.tab !== tab) {
+      if (list.tab !== tab || state.search !== search) {
         tab = list.tab;
+        search = state.search;
         element.scrollTop = 0;
       }
       setAttribute(element, 'aria-labelledby', `tab-${list.tab}`);
@@ -156,7 +165,10 @@ export function createList(actions, format) {
       skeleton.draw(list.loading && none);
       failed.draw(list.problem);
       const isEmpty = none && !list.loading && !list.problem && view !== null;
-      if (isEmpty) empty.draw(emptyOf(list.tab, view, now, format));
+      if (isEmpty) {
+        const narrowed = isNarrowed(state.search);
+        empty.draw(narrowed ? nothingFound(state.search) : emptyOf(list.tab, view, now, format), narrowed);
+      }
       setHidden(empty.element, !isEmpty);
       setAttribute(end, 'class', list.loadingMore ? 'list-end loading' : 'list-end');
     },
@@ -198,15 +210,22 @@ function createSkeleton() {
   };
 }
 
-function createEmpty() {
+/** @param {() => void} clearSearch */
+function createEmpty(clearSearch) {
   const title = h('p', { class: 'empty-title' });
   const text = h('p', { class: 'empty-text' });
+  const sign = h('div', { class: 'empty-sign' });
+  const clear = h('button', { type: 'button', class: 'button', 'data-testid': 'empty-clear', onclick: clearSearch, text: 'Clear search' });
   return {
-    element: h('div', { class: 'empty', hidden: true, 'data-testid': 'empty' }, h('div', { class: 'empty-sign' }, glyph()), title, text),
-    /** @param {{ title: string, text: string }} words */
-    draw(words) {
+    element: h('div', { class: 'empty', hidden: true, 'data-testid': 'empty' }, sign, title, text, clear),
+    /** @param {{ title: string, text: string }} words @param {boolean} narrowed by a search */
+    draw(words, narrowed) {
       setText(title, words.title);
       setText(text, words.text);
+      setHidden(clear, !narrowed);
+      if (sign.dataset['of'] === String(narrowed)) return;
+      sign.dataset['of'] = String(narrowed);
+      sign.replaceChildren(narrowed ? icon('search') : glyph());
     },
   };
 }

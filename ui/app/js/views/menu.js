@@ -27,7 +27,9 @@ export function createMenu(actions, format) {
   const refresh = item('refresh', 'Refresh', 'refresh', () => void actions.refresh());
   const markAll = item('checks', 'Mark all as read', 'mark-all', () => void actions.markAllRead());
   const signOut = item('leave', 'Sign out…', 'sign-out', () => void actions.signOut());
-  const items = [refresh, markAll, signOut];
+  const settings = item('settings', 'Settings', 'open-settings', () => actions.showPage('settings'));
+  const diagnostics = item('pulse', 'Diagnostics', 'open-diagnostics', () => actions.showPage('diagnostics'));
+  const items = [refresh, markAll, settings, diagnostics, signOut];
   const synced = h('p', { 'data-testid': 'last-synced' });
   const version = h('p', { 'data-testid': 'version' });
   const list = h(
@@ -35,6 +37,9 @@ export function createMenu(actions, format) {
     { id, role: 'menu', class: 'menu-items', 'aria-label': 'More' },
     refresh,
     markAll,
+    h('div', { role: 'separator', class: 'rule' }),
+    settings,
+    diagnostics,
     h('div', { role: 'separator', class: 'rule' }),
     signOut,
   );
@@ -105,11 +110,13 @@ export function createMenu(actions, format) {
 
   return {
     element,
+    focus: () => button.focus(),
     /** @param {State} state */
-    draw({ view, now, trying, version: number }) {
+    draw({ view, now, trying, leaving, version: number }) {
       if (!view) return;
       setAttribute(refresh, 'aria-disabled', trying && 'true');
       setAttribute(markAll, 'aria-disabled', view.unread === 0 && 'true');
+      setAttribute(signOut, 'aria-disabled', leaving && 'true');
       setText(synced, syncedText(view, now, format));
       setText(version, number ? `Traybell ${number}` : 'Traybell');
     },

@@ -124,6 +124,9 @@ export function createSignIn(actions) {
         h('h1', { text: 'Traybell' }),
         h('p', { class: 'lead', text: "Your brand's messages, in your system's tray and notifications. Sign in once; it keeps watch." }),
         form,
+        h('p', { class: 'sign-in-foot' }, h('button', {
+          type: 'button', class: 'link-button', 'data-testid': 'sign-in-diagnostics', onclick: () => actions.showPage('diagnostics'), text: 'Diagnostics',
+        })),
       ),
     ),
     /** Told of every state, also while another screen is shown. @param {State} state */
