@@ -40,6 +40,8 @@ pub(super) struct Active {
     pub(super) resume_failures: u32,
     /// Fetches of messages that the channel had to cut.
     pub(super) completing: Turns,
+    /// What expired until then has left the list.
+    pub(super) expiry_seen: Timestamp,
     /// Messages that were being alerted when the program ended.
     pub(super) interrupted: Vec<Message>,
     /// An alert is with the notification service.
@@ -106,6 +108,7 @@ impl Active {
             person_refused: false,
             resume_failures: 0,
             completing: Turns::default(),
+            expiry_seen: Timestamp::UNIX_EPOCH,
             interrupted,
             alerting: false,
             alert_at: None,

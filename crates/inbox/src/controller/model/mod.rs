@@ -8,6 +8,7 @@
 mod channel;
 mod clock;
 mod desktop;
+mod found;
 mod jitter;
 mod rules;
 mod server;
