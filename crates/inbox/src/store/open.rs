@@ -117,6 +117,8 @@ fn connect(path: &Path, length: u64) -> Sql<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(Duration::from_secs(5))?;
+    // More than the store has: each is parsed once.
+    connection.set_prepared_statement_cache_capacity(128);
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // What was answered survives a power cut too: nobody but this file knows of a read mark that is still on its way.
     connection.pragma_update(None, "synchronous", "FULL")?;

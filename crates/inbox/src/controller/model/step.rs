@@ -144,7 +144,7 @@ fn step() -> impl Strategy<Value = Step> {
     ];
     let machine = prop_oneof![
         2 => prop_oneof![Just(0), Just(1), -600_i16..600].prop_map(Step::Clock),
-        6 => prop_oneof![6 => 0_u32..40, 3 => 40_u32..900, 1 => 900_u32..15_000].prop_map(Step::Sleep),
+        6 => prop_oneof![40 => 0_u32..40, 20 => 40_u32..700, 1 => 700_u32..15_000].prop_map(Step::Sleep),
         4 => prop_oneof![Just(0), 0_u16..50, 0_u16..5_000].prop_map(|after| Step::Crash { after }),
         1 => Just(Step::Restart),
         2 => prop_oneof![Just(Service::Takes), Just(Service::TakesLate), Just(Service::Refuses), Just(Service::NeverAnswers)]
