@@ -35,12 +35,13 @@ async fn every_screen_keeps_the_rules_of_axe() {
     keeps_the_rules(&window, "menu").await;
 
     window.click("open-settings").await;
-    window.click("quiet-add").await;
-    window.shown("quiet-row").await;
-    keeps_the_rules(&window, "settings").await;
     window.click("pause-hour").await;
     window.shown("pause-resume").await;
     keeps_the_rules(&window, "paused").await;
+    // What is added may hold at this very hour, and then no pause is shown.
+    window.click("quiet-add").await;
+    window.shown("quiet-row").await;
+    keeps_the_rules(&window, "settings").await;
     window.click("page-back").await;
     window.click("menu").await;
     window.click("open-diagnostics").await;

@@ -76,6 +76,7 @@ async fn the_whole_job(scene: &mut Scene) {
         "last_synced",
         "outbox",
         "paused_until",
+        "quiet_until",
         "counters",
     ];
     wanted.sort_unstable();

@@ -3,12 +3,13 @@
 use traybell_tests::message::Message;
 use traybell_tests::scene::Scene;
 use traybell_tests::tray::TrayItem;
-use traybell_tests::{app, wait};
+use traybell_tests::{app, screen, wait};
 
 #[tokio::test]
 async fn a_server_that_is_killed_and_restarted_loses_no_message_and_repeats_none() {
     let mut scene = Scene::set().await;
     let window = scene.signed_in_window().await;
+    screen::look_away(&scene.desktop).await;
     let tray = TrayItem::find(&scene.desktop).await;
     scene.send(&Message::new("message", "Before the crash")).await;
     scene.notifications().await_titled("Before the crash").await;

@@ -37,6 +37,18 @@ pub async fn close(desktop: &Desktop, window: &str) {
     .await;
 }
 
+/// Turns the keyboard to the empty screen: what comes now is not seen in the app's window, wherever it stands.
+pub async fn look_away(desktop: &Desktop) {
+    let root =
+        desktop.output("xdotool", &["search", "--maxdepth", "0", "--class", ""]).await.expect("there is a screen");
+    wait::until("the focus on the empty screen", || async {
+        desktop.output("xdotool", &["windowfocus", root.trim()]).await.map_err(|error| error.to_string())?;
+        let focus = desktop.output("xdotool", &["getwindowfocus", "-f"]).await.map_err(|error| error.to_string())?;
+        if focus.trim() == root.trim() { Ok(()) } else { Err(focus) }
+    })
+    .await;
+}
+
 /// Puts the app's window at this place of the screen.
 pub async fn place(desktop: &Desktop, window: &str, left: u32, top: u32) {
     let moved = desktop.output("xdotool", &["windowmove", "--sync", window, &left.to_string(), &top.to_string()]).await;

@@ -80,13 +80,30 @@ impl TrayItem {
         Ok(format!("{folder}|{name}"))
     }
 
-    /// The menu, top to bottom.
+    /// The menu, top to bottom, without what its lines open to.
     pub async fn menu(&self) -> Result<Vec<MenuLine>, String> {
+        self.layout().await?.2.into_iter().map(|value| layout(value).map(|top| line(&top))).collect()
+    }
+
+    /// Every line that can be clicked: those that others open to as well.
+    async fn lines(&self) -> Result<Vec<MenuLine>, String> {
+        let mut lines = Vec::new();
+        for value in self.layout().await?.2 {
+            let top = layout(value)?;
+            lines.push(line(&top));
+            for below in top.2 {
+                lines.push(line(&layout(below)?));
+            }
+        }
+        Ok(lines)
+    }
+
+    async fn layout(&self) -> Result<Layout, String> {
         let menu = self.menu_proxy().await?;
         let names: Vec<&str> = Vec::new();
         let (_, layout): (u32, Layout) =
             menu.call("GetLayout", &(0_i32, -1_i32, names)).await.map_err(|error| error.to_string())?;
-        layout.2.into_iter().map(line).collect()
+        Ok(layout)
     }
 
     /// The labels of the menu, `---` for a separator, `(…)` around what cannot be clicked.
@@ -105,7 +122,7 @@ impl TrayItem {
 
     /// Clicks the line whose label begins so, which must be there and enabled.
     pub async fn click(&self, label: &str) -> Result<(), String> {
-        let lines = self.menu().await?;
+        let lines = self.lines().await?;
         let line = lines
             .iter()
             .find(|line| line.label.starts_with(label))
@@ -150,15 +167,17 @@ impl MenuLine {
     }
 }
 
-fn line(value: OwnedVariant) -> Result<MenuLine, String> {
-    let (id, properties, _): (i32, HashMap<String, OwnedVariant>, Vec<OwnedVariant>) =
-        value.try_into().map_err(|error: zbus::Error| error.to_string())?;
+fn layout(value: OwnedVariant) -> Result<Layout, String> {
+    value.try_into().map_err(|error: zbus::Error| error.to_string())
+}
+
+fn line((id, properties, _): &Layout) -> MenuLine {
     let text = |name: &str| properties.get(name).and_then(|value| <&str>::try_from(&**value).ok());
     let flag = |name: &str| properties.get(name).and_then(|value| bool::try_from(&**value).ok());
-    Ok(MenuLine {
-        id,
+    MenuLine {
+        id: *id,
         label: text("label").unwrap_or_default().replace("__", "\0").replace('_', "").replace('\0', "_"),
         enabled: flag("enabled").unwrap_or(true),
         separator: text("type") == Some("separator"),
-    })
+    }
 }

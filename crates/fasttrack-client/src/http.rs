@@ -2,11 +2,13 @@
 //!
 //! It never follows a redirect, never reads more than its limit, and never names an address in an error.
 
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, io};
 
 use reqwest::header::{ACCEPT, HeaderMap};
-use reqwest::{Method, RequestBuilder, Response};
+use reqwest::{Method, Request, RequestBuilder, Response};
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
@@ -39,6 +41,13 @@ impl Default for Limits {
     }
 }
 
+/// What carries a request to its server and brings the answer back, in place of a connection of [`Http`]'s own: a test
+/// that plays the server without a socket, in a time of its own. The limits and all that is judged stay with [`Http`].
+pub trait Carrier: Send + Sync {
+    /// Answers once the head of the answer is there; not at all where the server does not.
+    fn carry(&self, request: Request) -> Pin<Box<dyn Future<Output = Result<Response, reqwest::Error>> + Send + '_>>;
+}
+
 /// The HTTP client of this crate: rustls with the system's trust store, the system's proxies, bounded answers. Cheap to
 /// clone; clones share their connections.
 #[derive(Clone)]
@@ -47,6 +56,8 @@ pub struct Http {
     outward: reqwest::Client,
     /// For this computer itself: by no proxy, which would see the session in the clear.
     loopback: reqwest::Client,
+    /// In place of either.
+    carrier: Option<Arc<dyn Carrier>>,
     limits: Limits,
 }
 
@@ -79,7 +90,14 @@ impl Http {
         };
         let outward = builder().build().map_err(|error| setup(&error))?;
         let loopback = builder().no_proxy().build().map_err(|error| setup(&error))?;
-        Ok(Self { outward, loopback, limits })
+        Ok(Self { outward, loopback, carrier: None, limits })
+    }
+
+    /// The same client, whose requests are carried by `carrier`.
+    #[must_use]
+    pub fn carried_by(mut self, carrier: Arc<dyn Carrier>) -> Self {
+        self.carrier = Some(carrier);
+        self
     }
 
     /// A request to be completed and given to [`Http::send`].
@@ -113,12 +131,19 @@ impl Http {
         let mut request = request;
         for _ in 0..KEPT_CONNECTIONS {
             let Some(again) = request.try_clone() else { break };
-            match request.send().await {
+            match self.once(request).await {
                 Err(error) if is_unanswered(&error) => request = again,
                 outcome => return outcome,
             }
         }
-        request.send().await
+        self.once(request).await
+    }
+
+    async fn once(&self, request: RequestBuilder) -> Result<Response, reqwest::Error> {
+        match &self.carrier {
+            Some(carrier) => carrier.carry(request.build()?).await,
+            None => request.send().await,
+        }
     }
 
     async fn body(&self, mut response: Response) -> Result<Vec<u8>, Error> {

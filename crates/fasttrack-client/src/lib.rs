@@ -36,7 +36,7 @@ pub use config::{BrandConfig, PusherEndpoint, read_config};
 pub use date::read_date;
 pub use environment::Environment;
 pub use error::Error;
-pub use http::{Http, Limits};
+pub use http::{Carrier, Http, Limits};
 pub use listing::{Listing, Skipped};
 pub use login::{LoginError, User};
 pub use mark::MarkError;

@@ -173,6 +173,13 @@ pub enum ChannelEvent {
     Lagged(u64),
 }
 
+impl Gap {
+    /// A gap as the client would report it.
+    pub fn new(channel: impl Into<String>, since: SystemTime, until: SystemTime) -> Self {
+        Self { channel: channel.into(), since, until }
+    }
+}
+
 impl ClientEvent {
     /// How much memory it takes, roughly.
     pub(crate) fn weight(&self) -> usize {

@@ -45,6 +45,8 @@ pub(super) struct Active {
     pub(super) resume_failures: u32,
     /// Fetches of messages that the channel had to cut.
     pub(super) completing: Turns,
+    /// What expired until then has left the list.
+    pub(super) expiry_seen: Timestamp,
     pub(super) alerts: Alerting,
     /// Pictures that the person asked for, where the settings ask first.
     pub(super) images_asked: HashSet<MessageId>,
@@ -133,6 +135,7 @@ impl Active {
             person_refused: false,
             resume_failures: 0,
             completing: Turns::default(),
+            expiry_seen: Timestamp::UNIX_EPOCH,
             alerts: Alerting { interrupted, ..Alerting::default() },
             images_asked: HashSet::new(),
             pictures: None,

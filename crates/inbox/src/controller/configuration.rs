@@ -44,7 +44,7 @@ impl<H: Host> Controller<H> {
             return;
         }
         active.reread_config_at = None;
-        let (http, account) = (self.http.clone(), active.account.clone());
+        let (http, account) = (self.network.http.clone(), active.account.clone());
         self.spawn_for_session(async move {
             let environment = match account.id.environment.parse::<Environment>() {
                 Ok(environment) => environment,

@@ -3,23 +3,48 @@
 
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use pusher_client::{Authorizer, Client, Options, Subscription};
 use tokio::sync::mpsc;
 
 use super::news::{News, Scope, What};
 
-/// Connects, subscribes `channel` and reports until the client is shut down or the controller is gone.
-pub(super) async fn connect(
-    options: Options,
-    authorizer: Arc<dyn Authorizer>,
-    channel: &str,
-    scope: Scope,
-    news: mpsc::Sender<News>,
-) -> Result<Client, pusher_client::Error> {
-    let client = Client::connect(options, authorizer);
-    let subscription = client.subscribe(channel).await?;
-    tokio::spawn(carry(client.clone(), subscription, scope, news));
-    Ok(client)
+/// Where what happens live is reported, and what for.
+pub(super) struct Reports {
+    pub(super) scope: Scope,
+    pub(super) news: mpsc::Sender<News>,
+}
+
+/// The way to the live channel.
+pub(super) trait Live: Send + Sync {
+    /// Connects, subscribes `channel` and reports until the client is shut down or the controller is gone.
+    fn connect<'a>(
+        &'a self,
+        options: Options,
+        authorizer: Arc<dyn Authorizer>,
+        channel: &'a str,
+        reports: Reports,
+    ) -> BoxFuture<'a, Result<Client, pusher_client::Error>>;
+}
+
+/// The Pusher client on a socket of its own.
+pub(super) struct Pusher;
+
+impl Live for Pusher {
+    fn connect<'a>(
+        &'a self,
+        options: Options,
+        authorizer: Arc<dyn Authorizer>,
+        channel: &'a str,
+        Reports { scope, news }: Reports,
+    ) -> BoxFuture<'a, Result<Client, pusher_client::Error>> {
+        Box::pin(async move {
+            let client = Client::connect(options, authorizer);
+            let subscription = client.subscribe(channel).await?;
+            tokio::spawn(carry(client.clone(), subscription, scope, news));
+            Ok(client)
+        })
+    }
 }
 
 async fn carry(client: Client, mut subscription: Subscription, scope: Scope, news: mpsc::Sender<News>) {

@@ -9,6 +9,9 @@ mod completing;
 mod configuration;
 mod listing;
 mod live;
+#[cfg(test)]
+mod model;
+mod network;
 mod news;
 mod outbox;
 mod policy;
@@ -25,7 +28,6 @@ mod wording;
 
 use std::{panic::AssertUnwindSafe, path::PathBuf, sync::Arc, time::Duration};
 
-use fasttrack_client::Http;
 use futures_util::FutureExt as _;
 use jiff::{Timestamp, tz::TimeZone};
 use tokio::{
@@ -36,6 +38,7 @@ use tokio::{
 use self::{
     active::Active,
     clock::Clock,
+    network::Network,
     news::{News, Scope, What},
 };
 use crate::{
@@ -100,11 +103,16 @@ impl Options {
 /// Starts the controller on the current tokio runtime: opens the store of the last account and resumes its session in
 /// the background. Fails only when the data folder cannot be used.
 pub async fn start<H: Host>(options: Options, host: Arc<H>) -> Result<Handle, Problem> {
+    let network = Network::new().map_err(|error| problems::call(&error))?;
+    start_on(network, options, host)
+}
+
+fn start_on<H: Host>(network: Network, options: Options, host: Arc<H>) -> Result<Handle, Problem> {
     private_files::make_dir(&options.data_dir)?;
     let (requests, incoming) = mpsc::channel(64);
     let (view, watched) = watch::channel(View::signed_out());
     let keeper = Keeper::new(Arc::clone(&options.secrets), options.data_dir.clone());
-    let mut controller = Controller::new(Arc::new(options), host, keeper, Arc::new(view))?;
+    let mut controller = Controller::new(Arc::new(options), network, host, keeper, Arc::new(view));
     controller.resume_last()?;
     controller.publish();
     tokio::spawn(supervise(controller, incoming));
@@ -116,7 +124,7 @@ async fn supervise<H: Host>(mut controller: Controller<H>, mut incoming: mpsc::R
     loop {
         let (options, host, view) =
             (Arc::clone(&controller.options), Arc::clone(&controller.host), Arc::clone(&controller.view));
-        let keeper = controller.keeper.clone();
+        let (network, keeper) = (controller.network.clone(), controller.keeper.clone());
         let ended = AssertUnwindSafe(controller.run(&mut incoming)).catch_unwind().await;
         if ended.is_ok() {
             return;
@@ -130,9 +138,15 @@ async fn supervise<H: Host>(mut controller: Controller<H>, mut incoming: mpsc::R
         drop(controller);
         controller = loop {
             tokio::time::sleep(RESTART_AFTER).await;
-            let fresh = Controller::new(Arc::clone(&options), Arc::clone(&host), keeper.clone(), Arc::clone(&view));
-            match fresh.and_then(|mut fresh| fresh.resume_last().map(|()| fresh)) {
-                Ok(fresh) => break fresh,
+            let mut fresh = Controller::new(
+                Arc::clone(&options),
+                network.clone(),
+                Arc::clone(&host),
+                keeper.clone(),
+                Arc::clone(&view),
+            );
+            match fresh.resume_last() {
+                Ok(()) => break fresh,
                 Err(problem) => tracing::error!(%problem, "the controller could not be started again"),
             }
         };
@@ -154,7 +168,7 @@ struct SigningIn {
 struct Controller<H> {
     options: Arc<Options>,
     host: Arc<H>,
-    http: Http,
+    network: Network,
     keeper: Keeper,
     view: Arc<watch::Sender<View>>,
     news: mpsc::Sender<News>,
@@ -185,18 +199,18 @@ enum Flow {
 impl<H: Host> Controller<H> {
     fn new(
         options: Arc<Options>,
+        network: Network,
         host: Arc<H>,
         keeper: Keeper,
         view: Arc<watch::Sender<View>>,
-    ) -> Result<Self, Problem> {
-        let http = Http::new().map_err(|error| problems::call(&error))?;
+    ) -> Self {
         let (news, incoming_news) = mpsc::channel(256);
         let (kept, unusable) = Kept::read(&options.data_dir);
-        Ok(Self {
+        Self {
             options,
             keeper,
             host,
-            http,
+            network,
             view,
             news,
             incoming_news,
@@ -211,7 +225,7 @@ impl<H: Host> Controller<H> {
             generation: 0,
             tray: None,
             next_tick: Instant::now() + TICK,
-        })
+        }
     }
 
     /// This machine's clock: for what the person compares with it.

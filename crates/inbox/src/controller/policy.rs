@@ -12,7 +12,7 @@ use crate::{Alert, Held, HeldBy, Message, MessageId, Rule, Settings, quiet_until
 /// More messages than this at a time become one summary.
 const SINGLE_UP_TO: usize = 3;
 /// Alerts within [`BURST_SPAN`] before the next waits, to be told together with what comes meanwhile.
-const BURST: usize = 6;
+const BURST: usize = 10;
 const BURST_SPAN: Duration = Duration::from_mins(1);
 
 /// What counts beside the messages.
@@ -269,7 +269,7 @@ mod tests {
     fn after_a_burst_the_next_waits_until_the_minute_is_over() {
         let (settings, now, start) = (Settings::default(), evening(), Instant::now());
         let mut recent = Recent::default();
-        for n in 0..6 {
+        for n in 0..10 {
             assert_eq!(recent.full_until(start + Duration::from_secs(n)), None);
             recent.raised(start + Duration::from_secs(n));
         }

@@ -154,7 +154,7 @@ impl<H: Host> Controller<H> {
         self.sign_in_problem = None;
         self.signing_in = Some(SigningIn { step: Step::Brand, answer });
         let signed_in = session::sign_in(
-            self.http.clone(),
+            self.network.http.clone(),
             self.keeper.clone(),
             sign_in,
             Scope::Session(self.epoch),

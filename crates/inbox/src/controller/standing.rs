@@ -7,7 +7,8 @@ use pusher_client::{ChannelEvent, ClientEvent, State};
 use tokio::time::Instant;
 
 use super::{
-    Controller, live,
+    Controller,
+    live::Reports,
     news::{News, ResumeError, Resumed, Scope, What},
     problems, session,
 };
@@ -66,7 +67,7 @@ impl<H: Host> Controller<H> {
         }
         active.resume_at = None;
         let resume = session::resume(
-            self.http.clone(),
+            self.network.http.clone(),
             self.keeper.clone(),
             active.account.clone(),
             active.session_only_sid.clone(),
@@ -111,8 +112,8 @@ impl<H: Host> Controller<H> {
         let options = pusher_client::Options::host(&endpoint.key, &endpoint.host, endpoint.port, endpoint.tls)
             .client_name("traybell");
         let scope = Scope::Session(self.epoch);
-        let connected =
-            live::connect(options, session.authorizer(), &session.channel(), scope, self.news.clone()).await;
+        let reports = Reports { scope, news: self.news.clone() };
+        let connected = self.network.live.connect(options, session.authorizer(), &session.channel(), reports).await;
         active.link.rejected = None;
         active.alerts.tell_rejected = false;
         active.resume_at = None;

@@ -3,6 +3,7 @@
 use std::{panic::catch_unwind, time::Duration};
 
 use fasttrack_client::Notification;
+use jiff::SignedDuration;
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -11,6 +12,10 @@ use crate::{Event, Host, Message, MessageId, store::Merged};
 
 /// What the store refused is asked for again after this long.
 const AFTER_REFUSAL: Duration = Duration::from_secs(30);
+
+/// What has expired stays known for this long: by a clock that turns out to be wrong it has not, and then it must not be
+/// taken for new and be alerted again.
+const KEPT_EXPIRED: SignedDuration = SignedDuration::from_hours(24);
 
 impl<H: Host> Controller<H> {
     pub(super) fn brand(&self) -> String {
@@ -102,9 +107,12 @@ impl<H: Host> Controller<H> {
             // Until the server has told its time, a wrong clock could throw away what it will not send again.
             return;
         }
-        let purged = active.store.purge_expired(now);
-        if let Some(purged) = self.stored(purged) {
-            self.withdraw(purged);
-        }
+        let since = std::mem::replace(&mut active.expiry_seen, now);
+        let expired = active.store.expired_between(since, now);
+        let Some(expired) = self.stored(expired) else { return };
+        self.withdraw(expired);
+        let Some(active) = &mut self.active else { return };
+        let purged = active.store.purge_expired(now.checked_sub(KEPT_EXPIRED).unwrap_or(now));
+        self.stored(purged);
     }
 }

@@ -70,6 +70,17 @@ impl Store {
         self.read(|connection| super::ids(connection, &sql, []))
     }
 
+    /// What has expired after `since`, until `now`: the list shows it no more, and its alerts may go. The rows stay until
+    /// they are purged.
+    pub fn expired_between(&mut self, since: Timestamp, now: Timestamp) -> Result<Vec<MessageId>, StoreError> {
+        self.change(|transaction| {
+            let sql = "SELECT id FROM message WHERE expires > ?1 AND expires <= ?2";
+            let gone = super::ids(transaction, sql, params![micros(since), micros(now)])?;
+            let changed = !gone.is_empty();
+            Ok((gone, changed))
+        })
+    }
+
     /// The first list is in a store that was started anew, if this is one. Its messages may have been alerted before the
     /// damage, which nobody knows any more: they count as interrupted, to be named once in a summary and never singly.
     /// Answers them if this was so.

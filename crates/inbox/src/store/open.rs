@@ -128,6 +128,8 @@ fn connect(path: &Path, length: u64) -> Sql<Connection> {
         // Only a file without any table takes this up; `Store::compact` sees to an older one.
         connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     }
+    // More than the store has: each is parsed once.
+    connection.set_prepared_statement_cache_capacity(128);
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // What was answered survives a power cut too: nobody but this file knows of a read mark that is still on its way.
     connection.pragma_update(None, "synchronous", "FULL")?;
