@@ -42,8 +42,8 @@ pub async fn look_away(desktop: &Desktop) {
     let root =
         desktop.output("xdotool", &["search", "--maxdepth", "0", "--class", ""]).await.expect("there is a screen");
     wait::until("the focus on the empty screen", || async {
-        desktop.output("xdotool", &["windowfocus", root.trim()]).await.map_err(|error| error.to_string())?;
-        let focus = desktop.output("xdotool", &["getwindowfocus", "-f"]).await.map_err(|error| error.to_string())?;
+        desktop.output("xdotool", &["windowfocus", root.trim()]).await?;
+        let focus = desktop.output("xdotool", &["getwindowfocus", "-f"]).await?;
         if focus.trim() == root.trim() { Ok(()) } else { Err(focus) }
     })
     .await;

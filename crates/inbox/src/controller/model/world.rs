@@ -191,14 +191,15 @@ impl World {
 
     fn mark_all_read(&mut self) -> Result<(), String> {
         let (before, messages) = (self.rows(Tab::All)?, self.server.messages());
-        let was_read: HashSet<usize> = before.iter().filter(|row| row.read).map(known).collect::<Result<_, _>>()?;
+        let of = |read: bool| before.iter().filter(move |row| row.read == read).map(known).collect::<Result<_, _>>();
+        let (was_read, was_unread): (HashSet<usize>, HashSet<usize>) = (of(true)?, of(false)?);
         let handle = self.run().handle.clone();
         let marked = self.ask(handle.mark_all_read())?;
         marked.map_err(|problem| format!("all rows: {problem:?}"))?;
         for row in self.rows(Tab::All)? {
             let n = known(&row)?;
-            // What came behind it is not read.
-            if row.read && !was_read.contains(&n) {
+            // What came behind it is not read, and what the server refused at once is not read any more.
+            if was_unread.contains(&n) || (row.read && !was_read.contains(&n)) {
                 self.decide(n, Decision::Read { refusals: messages[n].refusals });
             }
         }
