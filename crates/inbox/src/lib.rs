@@ -20,7 +20,7 @@ mod view;
 
 pub use account::{AccountId, LastAccount};
 pub use controller::{Options, start};
-pub use handle::{Handle, Keep, OpenedLink, SignIn};
+pub use handle::{Handle, Keep, Nudge, OpenedLink, SignIn};
 pub use host::{Alert, AlertTarget, Handover, Host, Withdrawal};
 pub use message::{Button, Event, Message, MessageId};
 pub use problem::{Code, Problem};

@@ -9,6 +9,7 @@ mod completing;
 mod listing;
 mod live;
 mod news;
+mod nudge;
 mod outbox;
 mod problems;
 mod requests;
@@ -273,6 +274,7 @@ impl<H: Host> Controller<H> {
         let Some(active) = &self.active else { return deadline };
         let mut by = |at: Option<Instant>| deadline = at.map_or(deadline, |at| deadline.min(at));
         by(active.resume_at);
+        by(active.nudges.deadline(Instant::now()));
         if active.session.is_some() {
             by(active.list.deadline());
             by(self.outbox_deadline(active));
@@ -292,6 +294,7 @@ impl<H: Host> Controller<H> {
             self.next_tick = now + TICK;
             self.purge_expired();
         }
+        self.act_on_nudge(now);
         self.resume_if_due(now);
         self.reconfigure_if_due(now);
         self.list_if_due(now);

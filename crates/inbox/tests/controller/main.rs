@@ -6,6 +6,7 @@ mod alerting;
 mod clock;
 mod fake;
 mod marks;
+mod nudges;
 mod reconfiguring;
 mod signing_in;
 mod world;
