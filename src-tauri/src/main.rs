@@ -13,6 +13,7 @@ mod doctor;
 mod folder;
 mod log;
 mod platform;
+mod system;
 mod tray;
 mod window;
 

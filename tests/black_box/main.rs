@@ -21,5 +21,6 @@ mod reconnect;
 mod relay_demo;
 mod stage;
 mod tray;
+mod wake;
 mod window;
 mod window_again;
