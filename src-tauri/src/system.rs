@@ -12,14 +12,14 @@ use inbox::Handle;
 use {inbox::Nudge, tokio::sync::mpsc};
 
 /// Watches as long as the app runs. On the main thread, once Tauri runs.
-pub fn watch(handle: Handle) {
+pub fn watch(handle: &Handle) {
     #[cfg(target_os = "linux")]
     linux::watch(handle);
     #[cfg(not(target_os = "linux"))]
     {
         // Unbounded: the system calls back where nothing may wait, and the controller makes few of many.
         let (nudges, nudged) = mpsc::unbounded_channel();
-        tauri::async_runtime::spawn(pass_on(handle, nudged));
+        tauri::async_runtime::spawn(pass_on(handle.clone(), nudged));
         crate::platform::watch_system(move |nudge| {
             // An error says that the program is ending.
             let _ = nudges.send(nudge);

@@ -1,9 +1,9 @@
 //! [`SystemBus`]: a private *system* bus beside a session's own, on which python-dbusmock plays logind and
-//! NetworkManager. What a test says there, the programs of the session hear as from the real ones.
+//! `NetworkManager`. What a test says there, the programs of the session hear as from the real ones.
 
 use std::collections::HashMap;
 
-use zbus::{Connection, Variant, zvariant::ObjectPath};
+use zbus::{Connection, ObjectPath, Variant};
 
 use crate::desktop::Desktop;
 use crate::process::Program;
@@ -26,7 +26,7 @@ pub struct SystemBus {
     _bus: Program,
 }
 
-/// A network as NetworkManager tells of it: state, connectivity, and the path of the primary connection.
+/// A network as `NetworkManager` tells of it: state, connectivity, and the path of the primary connection.
 #[derive(Debug, Clone, Copy)]
 pub struct Network(pub u32, pub u32, pub &'static str);
 
@@ -72,13 +72,13 @@ impl SystemBus {
         }
     }
 
-    /// Starts NetworkManager, with this network.
+    /// Starts `NetworkManager`, with this network.
     pub async fn start_network_manager(&mut self, desktop: &Desktop, network: Network) {
         self.network_manager = Some(self.play(desktop, "networkmanager", NETWORK_MANAGER).await);
         self.network(network).await;
     }
 
-    /// NetworkManager ends, as for an update.
+    /// `NetworkManager` ends, as for an update.
     pub async fn stop_network_manager(&mut self) {
         self.network_manager = None;
         self.await_owned(NETWORK_MANAGER, false).await;
@@ -106,7 +106,7 @@ impl SystemBus {
         self.emit(LOGIND, OURS, SESSION, "Unlock", "", Vec::new()).await;
     }
 
-    /// The network is this one from now on, told as NetworkManager does: each property, and the state once more.
+    /// The network is this one from now on, told as `NetworkManager` does: each property, and the state once more.
     pub async fn network(&self, Network(state, connectivity, primary): Network) {
         let primary = ObjectPath::try_from(primary).expect("a constant path");
         let properties = HashMap::from([

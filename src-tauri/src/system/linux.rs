@@ -1,4 +1,4 @@
-//! Linux: logind tells of sleep and of locked sessions, NetworkManager of networks, both on the system bus; the
+//! Linux: logind tells of sleep and of locked sessions, `NetworkManager` of networks, both on the system bus; the
 //! desktop's screen saver tells of unlocks on the session bus. A bus or a service may be absent, come later or restart:
 //! its signals are heard once it is there. It must never poll, and never take a signal from anybody but its service.
 
@@ -7,7 +7,7 @@ mod sessions;
 
 use std::{num::NonZeroUsize, time::Duration};
 
-use futures_util::{Stream, StreamExt as _, stream};
+use futures_util::{StreamExt as _, stream};
 use inbox::{Handle, Nudge};
 use tokio::time::{sleep, timeout};
 use zbus::{Connection, MatchRule, Message, MessageStream, fdo, message::Type, names::MemberName};
@@ -20,7 +20,7 @@ const LIMIT: Duration = Duration::from_secs(5);
 const RECONNECT: Duration = Duration::from_secs(5);
 const RECONNECT_CAP: Duration = Duration::from_mins(10);
 /// Signals that wait while one is looked at. More wait in the socket; none is lost.
-const QUEUE: NonZeroUsize = NonZeroUsize::new(64).expect("not zero");
+const QUEUE: Option<NonZeroUsize> = NonZeroUsize::new(64);
 
 const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 
@@ -29,14 +29,14 @@ type Signals = stream::BoxStream<'static, zbus::Result<Message>>;
 /// A bus and what is heard there.
 #[derive(Debug, Clone, Copy)]
 enum Bus {
-    /// logind and NetworkManager.
+    /// logind and `NetworkManager`.
     System,
     /// Screen savers.
     Session,
 }
 
 /// Watches both buses in the background.
-pub fn watch(handle: Handle) {
+pub fn watch(handle: &Handle) {
     for bus in [Bus::System, Bus::Session] {
         tauri::async_runtime::spawn(follow(bus, handle.clone()));
     }
@@ -92,15 +92,15 @@ async fn listen_to_system(handle: &Handle, wait: &mut Duration) -> zbus::Result<
 }
 
 async fn system_signals(connection: &Connection) -> zbus::Result<Signals> {
-    let from = |sender: &'static str| MatchRule::builder().msg_type(Type::Signal).sender(sender);
+    let of = |service: &'static str| MatchRule::builder().msg_type(Type::Signal).sender(service);
     let rules = [
-        from(sessions::LOGIND)?.interface(sessions::MANAGER)?.member("PrepareForSleep")?,
-        from(sessions::LOGIND)?.interface(sessions::SESSION)?.member("Unlock")?,
-        from(sessions::LOGIND)?.interface(PROPERTIES)?.arg(0, sessions::SESSION)?,
-        from(network::SERVICE)?.interface(network::SERVICE)?.member("StateChanged")?,
-        from(network::SERVICE)?.interface(PROPERTIES)?.arg(0, network::SERVICE)?,
-        of_bus(sessions::LOGIND)?,
-        of_bus(network::SERVICE)?,
+        of(sessions::LOGIND).interface(sessions::MANAGER).member("PrepareForSleep"),
+        of(sessions::LOGIND).interface(sessions::SESSION).member("Unlock"),
+        of(sessions::LOGIND).interface(PROPERTIES).arg(0, sessions::SESSION),
+        of(network::SERVICE).interface(network::SERVICE).member("StateChanged"),
+        of(network::SERVICE).interface(PROPERTIES).arg(0, network::SERVICE),
+        of_bus(sessions::LOGIND),
+        of_bus(network::SERVICE),
     ];
     let mut all = Vec::new();
     for rule in rules {
@@ -110,12 +110,12 @@ async fn system_signals(connection: &Connection) -> zbus::Result<Signals> {
 }
 
 /// The bus's own word that a service comes or goes.
-fn of_bus(service: &'static str) -> zbus::Result<zbus::match_rule::Builder<'static>> {
+fn of_bus(service: &'static str) -> zbus::match_rule::Builder<'static> {
     MatchRule::builder()
         .msg_type(Type::Signal)
-        .sender("org.freedesktop.DBus")?
-        .interface("org.freedesktop.DBus")?
-        .member("NameOwnerChanged")?
+        .sender("org.freedesktop.DBus")
+        .interface("org.freedesktop.DBus")
+        .member("NameOwnerChanged")
         .arg(0, service)
 }
 
@@ -152,7 +152,7 @@ async fn service_changed(connection: &Connection, signal: &Message, network: &mu
 /// `org.freedesktop.ScreenSaver`, `org.mate.ScreenSaver`), and all of them the signal alike.
 async fn listen_to_session(handle: &Handle, wait: &mut Duration) -> zbus::Result<()> {
     let connection = limited(Connection::session()).await?;
-    let rule = MatchRule::builder().msg_type(Type::Signal).member("ActiveChanged")?.build()?;
+    let rule = MatchRule::builder().msg_type(Type::Signal).member("ActiveChanged").build()?;
     let mut signals = limited(MessageStream::for_match_rule(rule, &connection, QUEUE)).await?;
     *wait = RECONNECT;
     while let Some(signal) = signals.next().await {

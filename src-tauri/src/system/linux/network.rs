@@ -1,9 +1,9 @@
-//! NetworkManager: whether there is a network, and whether it is another one than before. The loss of a network is no
+//! `NetworkManager`: whether there is a network, and whether it is another one than before. The loss of a network is no
 //! news: the connection finds out by itself, and a call would only fail.
 
 use std::collections::HashMap;
 
-use zbus::{Connection, Message, OwnedVariant, fdo};
+use zbus::{Connection, Message, ObjectPath, OwnedVariant, fdo};
 
 use super::limited;
 
@@ -22,7 +22,7 @@ pub struct Network {
     primary: Option<String>,
 }
 
-/// Whether these changed properties are NetworkManager's.
+/// Whether these changed properties are `NetworkManager`'s.
 pub fn is_about(signal: &Message) -> bool {
     signal.header().path().is_some_and(|path| path.as_str() == PATH)
 }
@@ -73,7 +73,7 @@ impl Network {
                 "State" => now.state = u32::try_from(&**value).ok().or(now.state),
                 "Connectivity" => now.connectivity = u32::try_from(&**value).ok().or(now.connectivity),
                 "PrimaryConnection" => {
-                    let path = zbus::zvariant::ObjectPath::try_from(&**value);
+                    let path = ObjectPath::try_from(&**value);
                     now.primary = path.ok().map(|path| path.to_string()).or(now.primary);
                 }
                 _ => {}

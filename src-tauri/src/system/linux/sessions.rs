@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use zbus::{Connection, Message, OwnedVariant, fdo, zvariant::OwnedObjectPath};
+use zbus::{Connection, Message, OwnedObjectPath, OwnedVariant, fdo};
 
 use super::limited;
 
