@@ -75,6 +75,13 @@ impl SystemBus {
     /// Starts `NetworkManager`, with this network.
     pub async fn start_network_manager(&mut self, desktop: &Desktop, network: Network) {
         self.network_manager = Some(self.play(desktop, "networkmanager", NETWORK_MANAGER).await);
+        // The one property that the template leaves out.
+        let none = Variant::from(ObjectPath::try_from("/").expect("a constant path"));
+        self.proxy(NETWORK_MANAGER, NETWORK_MANAGER_PATH, MOCK)
+            .await
+            .call::<_, _, ()>("AddProperty", &(NETWORK_MANAGER, "PrimaryConnection", none))
+            .await
+            .expect("the mock takes a property");
         self.network(network).await;
     }
 
@@ -108,12 +115,15 @@ impl SystemBus {
 
     /// The network is this one from now on, told as `NetworkManager` does: each property, and the state once more.
     pub async fn network(&self, Network(state, connectivity, primary): Network) {
-        let primary = ObjectPath::try_from(primary).expect("a constant path");
-        let properties = HashMap::from([
-            ("State", Variant::from(state)),
-            ("Connectivity", Variant::from(connectivity)),
-            ("PrimaryConnection", Variant::from(primary)),
-        ]);
+        let primary = Variant::from(ObjectPath::try_from(primary).expect("a constant path"));
+        // The mock's way for several properties at once takes no paths.
+        self.proxy(NETWORK_MANAGER, NETWORK_MANAGER_PATH, PROPERTIES)
+            .await
+            .call::<_, _, ()>("Set", &(NETWORK_MANAGER, "PrimaryConnection", primary))
+            .await
+            .expect("the mock has this property");
+        let properties =
+            HashMap::from([("State", Variant::from(state)), ("Connectivity", Variant::from(connectivity))]);
         self.proxy(NETWORK_MANAGER, NETWORK_MANAGER_PATH, MOCK)
             .await
             .call::<_, _, ()>("UpdateProperties", &(NETWORK_MANAGER, properties))
