@@ -14,6 +14,7 @@ mod doctor;
 mod folder;
 mod log;
 mod platform;
+mod system;
 mod tray;
 mod window;
 

@@ -22,5 +22,6 @@ mod relay_demo;
 mod settings;
 mod stage;
 mod tray;
+mod wake;
 mod window;
 mod window_again;

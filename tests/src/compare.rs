@@ -4,7 +4,7 @@
 mod arena;
 mod authority;
 mod contestant;
-mod line;
+pub mod line;
 mod scenarios;
 
 pub use scenarios::run;

@@ -145,6 +145,7 @@ impl Desktop {
             ("LIBGL_ALWAYS_SOFTWARE".to_owned(), "1".to_owned()),
             ("WEBKIT_DISABLE_DMABUF_RENDERER".to_owned(), "1".to_owned()),
             ("DBUS_SESSION_BUS_ADDRESS".to_owned(), self.bus_address()),
+            ("DBUS_SYSTEM_BUS_ADDRESS".to_owned(), self.system_bus_address()),
             ("TRAYBELL_DATA_DIR".to_owned(), text(&folders.data)),
         ];
         if !self.display.is_empty() {
@@ -199,6 +200,11 @@ impl Desktop {
     /// The address of the session's bus.
     pub fn bus_address(&self) -> String {
         format!("unix:path={}/bus", self.folders.run.display())
+    }
+
+    /// Where the session looks for a system bus. Nobody is there unless [`crate::system_bus::SystemBus`] is started.
+    pub fn system_bus_address(&self) -> String {
+        format!("unix:path={}/system-bus", self.folders.run.display())
     }
 
     /// The addresses the browser was asked to open.

@@ -27,5 +27,6 @@ pub mod screen;
 pub mod secrets;
 pub mod session_files;
 pub mod sockudo;
+pub mod system_bus;
 pub mod tray;
 pub mod wait;

@@ -43,6 +43,17 @@ pub struct SignOut {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenedLink(pub url::Url);
 
+/// What the operating system told, of which nobody was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nudge {
+    /// The machine woke from sleep: messages may have been missed, and connections may be dead without a word.
+    Woke,
+    /// The screen was unlocked: the person is here.
+    Unlocked,
+    /// There is a network, and there was none or another one before. The loss of one is no nudge.
+    NetworkChanged,
+}
+
 /// One request to the controller. Private to the crate: the methods of [`Handle`] are the way in.
 pub(crate) enum Request {
     SignIn(SignIn, Answer<()>),
@@ -65,6 +76,7 @@ pub(crate) enum Request {
     WindowOpened(Answer<()>),
     AlertActivated(crate::AlertTarget),
     Notice(Problem, bool),
+    Nudge(Nudge),
     Flush(Answer<()>),
     Shutdown(oneshot::Sender<()>),
 }
@@ -199,6 +211,13 @@ impl Handle {
     pub async fn notice(&self, problem: Problem, stands: bool) {
         // As above.
         let _ = self.requests.send(Request::Notice(problem, stands)).await;
+    }
+
+    /// The operating system told something: connections are probed, what waits to be tried again is tried, and the list
+    /// is called. Signals in quick succession become one call, and one after them.
+    pub async fn nudge(&self, nudge: Nudge) {
+        // As above.
+        let _ = self.requests.send(Request::Nudge(nudge)).await;
     }
 
     /// Answers once the outbox is empty, or with why it is not after one try: for the command line.

@@ -21,7 +21,7 @@ mod view;
 
 pub use account::{AccountId, LastAccount};
 pub use controller::{Options, start};
-pub use handle::{Handle, Keep, OpenedLink, SignIn, SignOut};
+pub use handle::{Handle, Keep, Nudge, OpenedLink, SignIn, SignOut};
 pub use host::{Alert, AlertTarget, Handover, Host, Withdrawal};
 pub use message::{Button, Event, Message, MessageId};
 pub use problem::{Code, Problem};

@@ -12,7 +12,7 @@ use std::{
 };
 
 use inbox::{
-    AccountId, Alert, AlertTarget, Code, Handle, Handover, Host, Kept, MessageId, Options, Problem, Secrets,
+    AccountId, Alert, AlertTarget, Code, Handle, Handover, Host, Kept, MessageId, Nudge, Options, Problem, Secrets,
     SessionView, TrayView, Withdrawal,
 };
 use secrecy::SecretString;
@@ -98,6 +98,25 @@ async fn a_person_who_did_not_unlock_the_keyring_is_asked_again_only_when_they_t
     asked(&secrets, 3).await;
     tokio::time::sleep(Duration::from_hours(1)).await;
     assert_eq!(secrets.asked.load(Ordering::SeqCst), 3, "once for each time");
+    app.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_keyring_that_the_person_refused_is_asked_again_after_an_unlock_and_by_no_other_signal() {
+    let folder = tempfile::tempdir().unwrap();
+    let secrets = Arc::new(Locked { dismissed: AtomicBool::new(true), ..Locked::default() });
+    let app = resuming(&folder, &secrets).await;
+    for nudge in [Nudge::NetworkChanged, Nudge::Woke, Nudge::NetworkChanged] {
+        app.nudge(nudge).await;
+        tokio::time::sleep(Duration::from_mins(1)).await;
+    }
+    assert_eq!(secrets.asked.load(Ordering::SeqCst), 1, "nobody may be there to answer");
+
+    app.nudge(Nudge::Unlocked).await;
+    asked(&secrets, 2).await;
+    app.nudge(Nudge::NetworkChanged).await;
+    tokio::time::sleep(Duration::from_hours(1)).await;
+    assert_eq!(secrets.asked.load(Ordering::SeqCst), 2, "once for each unlock");
     app.shutdown().await;
 }
 

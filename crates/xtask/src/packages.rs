@@ -79,16 +79,19 @@ impl System {
             (Group::Desktop, Self::Apt) => {
                 "xvfb dbus dbus-x11 gnome-keyring libsecret-tools xfce4-notifyd xfce4-panel openbox dunst xdotool \
                  imagemagick webkit2gtk-driver at-spi2-core libglib2.0-bin fonts-dejavu-core fonts-noto-color-emoji \
-                 adwaita-icon-theme util-linux procps x11-utils x11-xserver-utils systemd tinyproxy-bin"
+                 adwaita-icon-theme util-linux procps x11-utils x11-xserver-utils systemd tinyproxy-bin \
+                 python3-dbusmock"
             }
             (Group::Desktop, Self::Dnf) => {
                 "xorg-x11-server-Xvfb dbus-daemon dbus-x11 gnome-keyring libsecret xfce4-notifyd xfce4-panel openbox \
                  dunst xdotool ImageMagick webkit2gtk-driver at-spi2-core glib2 dejavu-sans-fonts \
-                 google-noto-color-emoji-fonts adwaita-icon-theme util-linux procps-ng xprop xrdb xsetroot tinyproxy"
+                 google-noto-color-emoji-fonts adwaita-icon-theme util-linux procps-ng xprop xrdb xsetroot tinyproxy \
+                 python3-dbusmock"
             }
             (Group::Desktop, Self::Pacman) => {
                 "xorg-server-xvfb dbus gnome-keyring libsecret xfce4-notifyd xfce4-panel openbox dunst xdotool \
-                 imagemagick at-spi2-core glib2 ttf-dejavu noto-fonts-emoji adwaita-icon-theme util-linux procps-ng xorg-xprop xorg-xrdb xorg-xsetroot tinyproxy"
+                 imagemagick at-spi2-core glib2 ttf-dejavu noto-fonts-emoji adwaita-icon-theme util-linux procps-ng xorg-xprop xorg-xrdb xorg-xsetroot tinyproxy \
+                 python-dbusmock"
             }
             (Group::Sockudo, Self::Apt) => "protobuf-compiler libprotobuf-dev",
             (Group::Sockudo, Self::Dnf) => "protobuf-compiler protobuf-devel",

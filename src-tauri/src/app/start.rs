@@ -20,7 +20,7 @@ use crate::{
     control::{self, Entry, Request},
     desktop::Desktop,
     folder::{Folder, private_dir},
-    log,
+    log, system,
     tray::Tray,
     window::{self, Window},
 };
@@ -157,6 +157,7 @@ pub fn set_up(app: &mut App, prepared: Prepared, hidden: bool) -> Result<(), Pro
         server: Mutex::new(Some(server)),
         ending,
     });
+    system::watch(&handle);
     tauri::async_runtime::spawn(pass_clicks_on(handle.clone(), clicked));
     tauri::async_runtime::spawn(pass_views_on(app.clone(), handle.clone()));
     tauri::async_runtime::spawn(quit_on_signal(app.clone()));

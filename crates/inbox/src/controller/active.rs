@@ -10,9 +10,10 @@ use tokio::time::Instant;
 use super::{
     clock::Clock,
     completing::Turns,
+    nudge::Nudges,
     policy::Recent,
     problems,
-    schedule::{Currency, Pause, Schedule, retry_delay},
+    schedule::{Currency, Pause, Schedule, bounded, retry_delay},
     sign_out::Leaving,
 };
 use crate::{
@@ -40,9 +41,13 @@ pub(super) struct Active {
     pub(super) clock: Clock,
     /// When to try to resume; none while a try is under way, the session stands, or a person is waited for.
     pub(super) resume_at: Option<Instant>,
+    /// The server asked not to be tried before then.
+    pub(super) resume_not_before: Option<Instant>,
     /// The person did not unlock the keyring: it is asked for again once they turn to us.
     pub(super) person_refused: bool,
     pub(super) resume_failures: u32,
+    /// What the system told and has not been acted on.
+    pub(super) nudges: Nudges,
     /// Fetches of messages that the channel had to cut.
     pub(super) completing: Turns,
     /// What expired until then has left the list.
@@ -132,8 +137,10 @@ impl Active {
             currency: Currency::default(),
             clock: Clock::default(),
             resume_at: Some(Instant::now()),
+            resume_not_before: None,
             person_refused: false,
             resume_failures: 0,
+            nudges: Nudges::default(),
             completing: Turns::default(),
             expiry_seen: Timestamp::UNIX_EPOCH,
             alerts: Alerting { interrupted, ..Alerting::default() },
@@ -202,9 +209,15 @@ impl Active {
     pub(super) fn resume_failed(&mut self, problem: Problem, now: Timestamp, jitter: f64, after: Option<Duration>) {
         self.person_refused = problem.asks_person;
         self.link.fails(problem, now);
+        self.resume_not_before = after.map(|wait| Instant::now() + bounded(wait));
         self.resume_at =
             (!self.person_refused).then(|| Instant::now() + retry_delay(self.resume_failures, jitter, after));
         self.resume_failures = self.resume_failures.saturating_add(1);
+    }
+
+    /// A resume that waits is tried as soon as the server allows. One that waits for the person goes on waiting.
+    pub(super) fn resume_sooner(&mut self, now: Instant) {
+        self.resume_at = self.resume_at.map(|_| self.resume_not_before.unwrap_or(now).max(now));
     }
 
     /// The person turned to us: what waits for them is tried again.

@@ -13,6 +13,7 @@ mod live;
 mod model;
 mod network;
 mod news;
+mod nudge;
 mod outbox;
 mod policy;
 mod problems;
@@ -308,6 +309,7 @@ impl<H: Host> Controller<H> {
         let mut by = |at: Option<Instant>| deadline = at.map_or(deadline, |at| deadline.min(at));
         by(active.resume_at);
         by(Some(active.retain_at));
+        by(active.nudges.deadline(Instant::now()));
         if active.session.is_some() {
             by(active.list.deadline());
             by(active.reread_config_at);
@@ -328,6 +330,7 @@ impl<H: Host> Controller<H> {
             self.next_tick = now + TICK;
             self.purge_expired();
         }
+        self.act_on_nudge(now);
         self.resume_if_due(now);
         self.reconfigure_if_due(now);
         self.reread_config_if_due(now);

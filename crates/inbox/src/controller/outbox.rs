@@ -111,6 +111,15 @@ impl<H: Host> Controller<H> {
         self.stored(due);
     }
 
+    /// Every mark that waits is sent as soon as the server allows.
+    pub(super) fn retry_marks_when_allowed(&mut self) {
+        let now = self.now();
+        let Some(active) = &mut self.active else { return };
+        active.marks_not_before.shorten();
+        let due = active.store.outbox_retry_now(now);
+        self.stored(due);
+    }
+
     /// Answers once the outbox is empty, or with why it is not.
     pub(super) fn flush(&mut self, answer: Answer<()>) {
         match &mut self.active {

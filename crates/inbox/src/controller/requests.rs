@@ -94,6 +94,7 @@ impl<H: Host> Controller<H> {
                     self.alerts_possible();
                 }
             }
+            Request::Nudge(nudge) => self.nudged(nudge),
             Request::Flush(answer) => self.flush(answer),
             Request::Shutdown(done) => return Flow::Stop(Some(done)),
         }

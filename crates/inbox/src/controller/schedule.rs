@@ -119,6 +119,8 @@ impl Currency {
 #[derive(Debug, Default)]
 pub(super) struct Pause {
     until: Option<Instant>,
+    /// The part of it that has a reason of its own, such as the server's wish.
+    held: Option<Instant>,
     failures: u32,
 }
 
@@ -134,13 +136,23 @@ impl Pause {
             self.failures = self.failures.saturating_add(1);
         }
         let delay = retry_delay(self.failures.saturating_sub(1), jitter, retry_after);
-        self.hold(now + delay);
+        self.until = self.until.max(Some(now + delay));
+        if let Some(wait) = retry_after {
+            self.hold(now + bounded(wait));
+        }
         delay
     }
 
     /// Waits until then at least.
     pub(super) fn hold(&mut self, until: Instant) {
+        self.held = self.held.max(Some(until));
         self.until = self.until.max(Some(until));
+    }
+
+    /// There is hope: only what has a reason of its own is waited for.
+    pub(super) fn shorten(&mut self) {
+        self.until = self.held;
+        self.failures = 0;
     }
 
     /// Something got through. What was asked for meanwhile stands.
@@ -158,7 +170,7 @@ pub(super) fn retry_delay(failures: u32, jitter: f64, retry_after: Option<Durati
 }
 
 /// What the server asked for, an hour at most: a wrong header must not silence us.
-fn bounded(retry_after: Duration) -> Duration {
+pub(super) fn bounded(retry_after: Duration) -> Duration {
     retry_after.min(Duration::from_hours(1))
 }
 
@@ -255,6 +267,12 @@ mod tests {
         pause.failed(t0 + seconds(2), 1.0, Some(seconds(60)));
         pause.succeeded();
         assert_eq!(pause.until(t0 + seconds(3)), Some(t0 + seconds(62)), "what the server asked for stands");
+        pause.shorten();
+        assert_eq!(pause.until(t0 + seconds(3)), Some(t0 + seconds(62)), "and hope does not change that");
+        let mut pause = Pause::default();
+        pause.failed(t0, 1.0, None);
+        pause.shorten();
+        assert_eq!(pause.until(t0), None, "a wait of our own ends");
         assert_eq!(pause.failed(t0 + seconds(62), 1.0, None), seconds(1));
     }
 

@@ -17,7 +17,7 @@ use crate::{Code, Host, Problem, Step};
 /// The list call waits this long for the subscription, so that one call answers both.
 const SUBSCRIBE_FIRST: Duration = Duration::from_secs(2);
 /// The list calls of a fleet that lost the server at once are spread over this long.
-const SPREAD: Duration = Duration::from_secs(2);
+pub(super) const SPREAD: Duration = Duration::from_secs(2);
 
 impl<H: Host> Controller<H> {
     pub(super) async fn on_news(&mut self, news: News) {

@@ -7,6 +7,7 @@ mod clock;
 mod fake;
 mod marks;
 mod notifying;
+mod nudges;
 mod reconfiguring;
 mod signing_in;
 mod signing_out;
