@@ -31,6 +31,14 @@ fn nothing_that_runs_loads_links_or_submits_stays_in_the_window() {
         ("<a href=\"javascript:alert(1)\">x</a>", "x"),
         ("<a href=\"https://example.com\">x</a>", "x"),
         ("<p style=\"position:fixed\" class=\"c\" id=\"i\">x</p>", "<p>x</p>"),
+        (
+            "<p title=\"t\" lang=\"en\">x</p><blockquote cite=\"https://example.com\">y</blockquote>",
+            "<p>x</p><blockquote>y</blockquote>",
+        ),
+        (
+            "<table align=\"right\"><tbody><tr><td colspan=\"2\">x</td></tr></tbody></table>",
+            "<table><tbody><tr><td>x</td></tr></tbody></table>",
+        ),
         ("<style>*{display:none}</style>x", "x"),
         ("<form action=/><input name=a><button>x</button></form>", "x"),
         ("<iframe src=\"https://example.com\">y</iframe>x", "x"),
@@ -60,6 +68,7 @@ fn text_without_tags_keeps_its_lines() {
 fn blocks_become_lines_and_cells_stand_apart() {
     assert_eq!(plain_text("<h1>Hi</h1><p>one</p><p>two<br>three</p>"), "Hi\none\ntwo\nthree");
     assert_eq!(plain_text("<table><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></table>"), "a b\nc");
+    assert_eq!(plain_text("<table><tr><td align=right>a</td><td title=\"1 > 0\">b</td></tr></table>"), "a b");
     assert_eq!(plain_text("a<b>b</b><i>c</i>"), "abc");
     assert_eq!(plain_text("<style>p{}</style><script>x</script>a"), "a");
 }
