@@ -23,7 +23,7 @@ async fn at_trace_level_nothing_secret_is_written_anywhere() {
     let environment = vec![("RUST_LOG".to_owned(), "trace".to_owned())];
     let mut scene = Scene::with(Parts { environment, ..Parts::default() }).await;
     let mut told = Vec::new();
-    let _app = on_a_terminal(&scene);
+    let mut program = on_a_terminal(&scene);
     app::await_status(&scene.desktop, "answered by the running app", |status| status["version"] == 1).await;
 
     sign_in_against_every_failure(&scene, &mut told).await;
@@ -37,7 +37,14 @@ async fn at_trace_level_nothing_secret_is_written_anywhere() {
     told.push(app::run(&scene.desktop, &["doctor", "--json"]).await);
     told.push(app::run(&scene.desktop, &["status", "--json"]).await);
     nothing_leaked(&scene, &told);
-    told.push(app::run(&scene.desktop, &["sign-out", "--discard"]).await);
+
+    // Without the app a command has a controller of its own, and logs for itself.
+    program.kill();
+    scene.fasttrack.expire_tokens();
+    told.push(app::run(&scene.desktop, &["list"]).await.succeeded().clone());
+    told.push(app::run(&scene.desktop, &["read", "--all"]).await.succeeded().clone());
+    told.push(app::run(&scene.desktop, &["sign-out", "--discard"]).await.succeeded().clone());
+    told.push(app::sign_in(&scene.desktop, &scene.fasttrack.url(), BRAND, WRONG_SID).await);
     nothing_leaked(&scene, &told);
 
     // What was searched is what there is to say: the log is at its most talkative, and each failure stands in it.
@@ -60,14 +67,7 @@ fn on_a_terminal(scene: &Scene) -> Program {
 }
 
 fn failures(scene: &Scene) -> Vec<Fault> {
-    vec![
-        Fault::Status(500),
-        Fault::Busy(503, 1),
-        Fault::NotJson,
-        Fault::Html,
-        Fault::Cut,
-        Fault::RedirectTo(scene.fasttrack.other_host().url()),
-    ]
+    vec![Fault::Busy(503, 1), Fault::NotJson, Fault::Cut, Fault::RedirectTo(scene.fasttrack.other_host().url())]
 }
 
 async fn sign_in_against_every_failure(scene: &Scene, told: &mut Vec<Answer>) {
