@@ -54,7 +54,9 @@ async fn at_trace_level_nothing_secret_is_written_anywhere() {
         assert!(text.contains("DEBUG") || text.contains("TRACE"), "{what} was not at trace: {text}");
     }
     assert!(log.contains("a read mark did not reach the server"), "failures were logged: {log}");
-    assert_eq!(scene.fasttrack.other_host().requests(), [] as [&str; 0], "nobody followed a redirect with a secret");
+    // The config may be somewhere else: nothing secret is needed to ask for it.
+    let elsewhere = scene.fasttrack.other_host().requests();
+    assert!(elsewhere.iter().all(|call| call.contains("/config/") && !call.contains("authtoken")), "{elsewhere:?}");
 }
 
 /// The app, its log going to a terminal as well: it writes none to a pipe.
