@@ -55,7 +55,7 @@ async function settled() {
 
 /** The elements of the window as nested text: tags and the names of attributes, but what tells of a state. */
 function structure(element, without) {
-  const states = new Set(['hidden', 'aria-busy', 'aria-current', 'src', 'title', 'style', 'data-loading']);
+  const states = new Set(['hidden', 'disabled', 'aria-disabled', 'aria-busy', 'aria-current', 'src', 'title', 'style', 'data-loading']);
   const names = element.getAttributeNames().filter((name) => !states.has(name)).sort();
   const own = `${element.localName}#${element.id.replace(/\d+/g, '')}[${names}]`;
   if (without.includes(element)) return own;
