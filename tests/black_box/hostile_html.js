@@ -1,8 +1,8 @@
 // What the tests of hostile HTML look at in the window, as functions that a test puts before its script.
 
-/** Waits for what `find` finds, at most ten seconds; null when it never came. */
+/** Waits for what `find` finds, at most half a minute; null when it never came. */
 async function found(find) {
-  const until = performance.now() + 10_000;
+  const until = performance.now() + 30_000;
   for (;;) {
     const seen = find();
     if (seen) return seen;

@@ -1,7 +1,10 @@
 //! Messages of hostile HTML in the real window: nothing runs, nothing remote is loaded, nothing leads away, and nothing
 //! outside the message's own container is other than with a harmless message.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use traybell_tests::app;
 use traybell_tests::attacks::{self, Leads};
 use traybell_tests::driver::Window;
 use traybell_tests::message::Message;
@@ -215,6 +218,13 @@ async fn no_known_attack_runs_loads_or_changes_anything_outside_its_container() 
     assert!(opened.len() >= 60, "{} attacks", opened.len());
     let harmless = scene.fasttrack.add(&attacking("harmless", 1));
     let window = scene.signed_in_window().await;
+    // Megabytes of hostile HTML take an unoptimised build a while.
+    wait::within(Duration::from_mins(2), "every attack in the list", || async {
+        let listed = app::status(&scene.desktop).await?["total"].as_u64();
+        let all = u64::try_from(opened.len() + 1).ok();
+        if listed == all { Ok(()) } else { Err(format!("{listed:?} of {all:?}")) }
+    })
+    .await;
 
     let usual = provoked(&window, harmless, "harmless").await;
     assert_eq!((&usual["ran"], &usual["back"], &usual["bridge"]), (&json!(null), &json!(true), &json!("function")));
