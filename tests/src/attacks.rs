@@ -19,10 +19,7 @@ pub fn large() -> Vec<(&'static str, String)> {
         ("blocks nested 1 900 deep", "<div>".repeat(1_900) + "<img src=x onerror=ran=1>deep"),
         ("tables in tables", "<table><tr><td>".repeat(300) + "<img src={away}/table.png onerror=ran=1>"),
         ("an attribute of 200 000 bytes", format!("<p title=\"{}\" onclick=ran=1>x</p>", "a".repeat(200_000))),
-        (
-            "5 000 attributes",
-            format!("<p {} onclick=ran=1>x</p>", (0..5_000).map(|n| format!("a{n}=1 ")).collect::<String>()),
-        ),
+        ("5 000 attributes of two names", format!("<p {} onclick=ran=1>x</p>", "a=1 on=2 ".repeat(2_500))),
         ("entities without end", "&lt;&amp;&#x3c;".repeat(4_000) + "<img src=x onerror=ran=1>"),
         ("a script beyond the cut", "x".repeat(256 * 1024 - 20) + "<script>ran=1</script>"),
         ("a comment of 100 000 bytes that never ends", format!("<!--{}<img src=x onerror=ran=1>", "-".repeat(100_000))),

@@ -1,6 +1,6 @@
 //! [`Dice`]: what a soak run leaves to chance, the same again for the same seed. It must never be used for secrets.
 
-/// A small generator of numbers (SplitMix64).
+/// A small generator of numbers (`SplitMix64`).
 pub(super) struct Dice(u64);
 
 impl Dice {
