@@ -204,6 +204,23 @@ impl Fasttrack {
         id
     }
 
+    /// What the list holds now, as it stands on the wire.
+    pub fn messages(&self) -> Vec<Value> {
+        self.state().messages.clone()
+    }
+
+    /// Changes a field of a message in the list, without a word on the socket: read on another device, expired, rewritten.
+    pub fn change(&self, id: u64, field: &str, value: impl Into<Value>) {
+        if let Some(message) = self.state().messages.iter_mut().find(|message| message["MessageId"] == id) {
+            message[field] = value.into();
+        }
+    }
+
+    /// Takes a message out of the list.
+    pub fn remove(&self, id: u64) {
+        self.state().messages.retain(|message| message["MessageId"] != id);
+    }
+
     /// How many calls to this part of the API were under way at once, at most.
     pub fn most_at_once(&self, endpoint: Endpoint) -> usize {
         self.state().loads.get(&endpoint).map_or(0, |load| load.most)

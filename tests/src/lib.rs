@@ -7,6 +7,7 @@
 #![cfg(target_os = "linux")]
 
 pub mod app;
+pub mod attacks;
 pub mod backend;
 pub mod bubble;
 pub mod compare;
@@ -26,6 +27,7 @@ pub mod scene;
 pub mod screen;
 pub mod secrets;
 pub mod session_files;
+pub mod soak;
 pub mod sockudo;
 pub mod system_bus;
 pub mod tray;

@@ -102,6 +102,15 @@ impl Notifications {
         }
     }
 
+    /// Takes the notifications of these calls off the screen.
+    pub async fn close(&self, calls: &[Notified]) {
+        let service = self.service().await;
+        for id in calls.iter().filter_map(|call| call.id) {
+            // One that is gone already is answered with an error, and so is every one while the service is away.
+            let _: zbus::Result<()> = service.call("CloseNotification", &id).await;
+        }
+    }
+
     async fn service(&self) -> zbus::Proxy<'_> {
         zbus::Proxy::new(
             &self.bus,

@@ -62,10 +62,16 @@ pub fn leaks(desktop: &Desktop, secrets: &[&str]) -> Vec<String> {
     places
 }
 
-fn found_in(bytes: &[u8], secrets: &[&str], place: &str) -> Vec<String> {
+/// Which of `secrets` stand in `bytes`, as they are or in UTF-16, as `WebKit` keeps text.
+pub fn found_in(bytes: &[u8], secrets: &[&str], place: &str) -> Vec<String> {
     secrets
         .iter()
-        .filter(|secret| process::contains(bytes, secret.as_bytes()))
+        .filter(|secret| {
+            let wide = |order: fn(u16) -> [u8; 2]| secret.encode_utf16().flat_map(order).collect::<Vec<u8>>();
+            [secret.as_bytes().to_vec(), wide(u16::to_le_bytes), wide(u16::to_be_bytes)]
+                .iter()
+                .any(|spelling| process::contains(bytes, spelling))
+        })
         .map(|secret| format!("{secret:?} in {place}"))
         .collect()
 }

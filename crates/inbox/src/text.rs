@@ -3,7 +3,11 @@
 //! What comes in is hostile. Nothing of it may run, load, link or submit, and no character of it may turn the text around
 //! it. Entities are decoded exactly once, so that `&lt;a&gt;` is shown as `<a>` and never becomes a tag.
 
-use std::{borrow::Cow, collections::HashSet, sync::LazyLock};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+    sync::LazyLock,
+};
 
 use ammonia::Builder;
 
@@ -96,6 +100,9 @@ fn builder(tags: &[&'static str]) -> Builder<'static> {
     builder
         .tags(tags.iter().copied().collect::<HashSet<_>>())
         .clean_content_tags(NOT_TEXT.into_iter().collect())
+        // An empty builder lets titles, languages, alignments and addresses of quotations pass.
+        .generic_attributes(HashSet::new())
+        .tag_attributes(HashMap::new())
         .strip_comments(true);
     builder
 }

@@ -13,6 +13,7 @@ mod levels;
 mod packages;
 mod programs;
 mod run;
+mod soak;
 mod test;
 mod tools;
 mod windows;
@@ -99,6 +100,17 @@ enum Task {
         #[arg(long, default_value_t = 600)]
         seconds: u32,
     },
+    /// Let everything around the app go wrong by the dice for a while, and look for what was lost or told twice
+    Soak {
+        #[command(flatten)]
+        yes: Yes,
+        /// For how long
+        #[arg(long, default_value_t = 10)]
+        minutes: u64,
+        /// The same run again [default: another each time, printed]
+        #[arg(long)]
+        seed: Option<u64>,
+    },
     /// Build the Windows program and run the crates' tests as Windows programs under wine
     CheckWindows {
         #[command(flatten)]
@@ -143,6 +155,7 @@ fn main() -> ExitCode {
         }
         Task::Bench { yes, bench } => bench::run(bench, yes.into()),
         Task::Fuzz { yes, target, seconds } => fuzz::run(target, seconds, yes.into()),
+        Task::Soak { yes, minutes, seed } => soak::run(minutes, seed, yes.into()),
         Task::CheckWindows { yes, filter } => windows::check(yes.into(), filter.as_deref()),
         Task::CheckMacos { yes } => cross::check_macos(yes.into()),
         Task::Bundle { yes } => bundle::make(yes.into()).map(|_| ()),

@@ -27,6 +27,8 @@ pub enum Fault {
     Json(serde_json::Value),
     /// `307` to the same path on another server.
     RedirectTo(String),
+    /// `200` and the beginning of an answer; then the connection is cut.
+    Cut,
     /// The right answer, this much later.
     Slow(Duration),
     /// The right answer, once the part works again.
@@ -61,6 +63,11 @@ impl Fault {
             Self::Json(value) => axum::Json(value).into_response(),
             Self::RedirectTo(base) => {
                 (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, format!("{base}{target}"))]).into_response()
+            }
+            Self::Cut => {
+                let beginning = Ok(axum::body::Bytes::from_static(b"{\"Data\":["));
+                let cut = Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset));
+                (json, Body::from_stream(stream::iter([beginning, cut]))).into_response()
             }
             Self::Slow(delay) => {
                 tokio::time::sleep(delay).await;

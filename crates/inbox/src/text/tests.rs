@@ -1,8 +1,20 @@
 //! What is stripped, kept, decoded and bounded, with known attacks and random ones.
 
+use std::collections::BTreeSet;
+
+use fasttrack_client::Notification;
 use proptest::prelude::*;
+use serde_json::json;
 
 use super::*;
+use crate::{
+    Message,
+    link::{Judgement, judge},
+};
+
+/// The table that is shown to the real window as well.
+#[path = "../../../../tests/src/attacks.rs"]
+mod attacks;
 
 #[test]
 fn structure_and_emphasis_stay_in_the_window() {
@@ -19,6 +31,14 @@ fn nothing_that_runs_loads_links_or_submits_stays_in_the_window() {
         ("<a href=\"javascript:alert(1)\">x</a>", "x"),
         ("<a href=\"https://example.com\">x</a>", "x"),
         ("<p style=\"position:fixed\" class=\"c\" id=\"i\">x</p>", "<p>x</p>"),
+        (
+            "<p title=\"t\" lang=\"en\">x</p><blockquote cite=\"https://example.com\">y</blockquote>",
+            "<p>x</p><blockquote>y</blockquote>",
+        ),
+        (
+            "<table align=\"right\"><tbody><tr><td colspan=\"2\">x</td></tr></tbody></table>",
+            "<table><tbody><tr><td>x</td></tr></tbody></table>",
+        ),
         ("<style>*{display:none}</style>x", "x"),
         ("<form action=/><input name=a><button>x</button></form>", "x"),
         ("<iframe src=\"https://example.com\">y</iframe>x", "x"),
@@ -48,6 +68,7 @@ fn text_without_tags_keeps_its_lines() {
 fn blocks_become_lines_and_cells_stand_apart() {
     assert_eq!(plain_text("<h1>Hi</h1><p>one</p><p>two<br>three</p>"), "Hi\none\ntwo\nthree");
     assert_eq!(plain_text("<table><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></table>"), "a b\nc");
+    assert_eq!(plain_text("<table><tr><td align=right>a</td><td title=\"1 > 0\">b</td></tr></table>"), "a b");
     assert_eq!(plain_text("a<b>b</b><i>c</i>"), "abc");
     assert_eq!(plain_text("<style>p{}</style><script>x</script>a"), "a");
 }
@@ -165,6 +186,52 @@ fn hostile() -> impl Strategy<Value = String> {
 /// The tags of `html` as they are written, without the text between them.
 fn tags(html: &str) -> Vec<String> {
     html.split('<').skip(1).map(|after| after.split('>').next().unwrap_or_default().to_owned()).collect()
+}
+
+/// What is wrong with HTML that is to be shown.
+fn harm(safe: &str) -> Option<String> {
+    // No attribute at all: no handler, no address, no style, no name.
+    let foreign = tags(safe).into_iter().find(|tag| !SHOWN.contains(&tag.trim_start_matches('/')));
+    let control =
+        safe.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\t') || matches!(c, '\u{202A}'..='\u{202E}'));
+    foreign.map(|tag| format!("<{tag}>")).or_else(|| control.map(|c| format!("{c:?}")))
+}
+
+#[test]
+fn no_known_attack_gets_through_in_any_field() {
+    let constant = attacks::ATTACKS.iter().map(|&(name, attack)| (name, attack.to_owned()));
+    let mut names = BTreeSet::new();
+    for (name, attack) in constant.chain(attacks::large()) {
+        assert!(names.insert(name), "{name} is twice in the table");
+        let attack = attacks::aimed(&attack, "http://127.0.0.2:9");
+        let wire = json!({
+            "MessageId": 1, "Title": attack, "PreviewText": attack, "Message": attack, "FooterText": attack,
+            "CTAButtonText": attack, "CTAButtonLink": attack, "ImageUrl": attack,
+        });
+        let message = Message::from_notification(&Notification::read(&wire).unwrap(), jiff::Timestamp::UNIX_EPOCH);
+        for html in [&message.body_html, &message.footer_html] {
+            assert_eq!(harm(html), None, "{name}: {html}");
+            // What changes when it is read once more could become another thing in the window.
+            assert_eq!(&sanitize_html(html), html, "{name}");
+        }
+        for text in [&message.title, &message.preview, &plain_text(&attack)] {
+            assert_eq!(harm(&escape_markup(text)), None, "{name}: {text:?}");
+        }
+        assert!(message.buttons.iter().all(|button| judge(&button.link) == Judgement::Never), "{name}");
+    }
+    assert!(names.len() >= 60, "{} attacks", names.len());
+}
+
+#[test]
+fn links_lead_only_where_the_wire_document_lets_them() {
+    for &(link, leads) in attacks::LINKS {
+        let judged = match judge(link) {
+            Judgement::Open(_) => attacks::Leads::Away,
+            Judgement::Confirm(_) => attacks::Leads::AfterAQuestion,
+            Judgement::Never => attacks::Leads::Nowhere,
+        };
+        assert_eq!(judged, leads, "{link:?}");
+    }
 }
 
 proptest! {
