@@ -81,7 +81,7 @@ fn query(arguments: List) -> Query {
 
 /// A moment, or the first one of a day here.
 pub fn first_moment(text: &str) -> Result<Timestamp, String> {
-    moment_or_day(text, |day| Ok(day))
+    moment_or_day(text, Ok)
 }
 
 /// A moment, or the first one after a day here.

@@ -60,15 +60,19 @@ impl Store {
                     Ok((MessageId(row.get(0)?), row.get::<_, i64>(1)?, row.get::<_, Option<i64>>(2)?))
                 })?
                 .collect::<Sql<Vec<_>>>()?;
-            let mut removed = Vec::with_capacity(old.len());
-            for (id, date, expires) in old {
-                transaction.prepare_cached("DELETE FROM message WHERE id = ?1")?.execute([&id.0])?;
+            for (id, date, expires) in &old {
                 let until = micros(tombstone_until(expires.map(moment), now));
                 transaction
                     .prepare_cached("INSERT OR REPLACE INTO tombstone (id, until, date) VALUES (?1, ?2, ?3)")?
                     .execute(params![id.0, until, date])?;
-                removed.push(id);
             }
+            let removed: Vec<MessageId> = old.into_iter().map(|(id, ..)| id).collect();
+            // In one statement: the search index writes down what it did at the end of each.
+            // Strings: serialising them cannot fail, and what is not removed now goes with the next call.
+            let these = serde_json::to_string(&removed).unwrap_or_else(|_| "[]".to_owned());
+            transaction
+                .prepare_cached("DELETE FROM message WHERE id IN (SELECT value FROM json_each(?1))")?
+                .execute([these])?;
             let changed = !removed.is_empty();
             Ok((removed, changed))
         })
