@@ -17,6 +17,10 @@ const KEY: &str = "retention";
 const AT_A_TIME: u32 = 500;
 /// Pages given back at most in a call: 4 MiB.
 const PAGES: i64 = 1024;
+/// Pages of the search index merged in a call.
+const MERGED_PAGES: u32 = 500;
+/// A part of the search index is written anew when so much of it was deleted.
+const DELETED_PERCENT: u32 = 10;
 /// So much free space is not worth giving back: the next messages take it.
 const SPARE: i64 = 256;
 
@@ -50,15 +54,19 @@ impl Store {
                     Ok((MessageId(row.get(0)?), row.get::<_, i64>(1)?, row.get::<_, Option<i64>>(2)?))
                 })?
                 .collect::<Sql<Vec<_>>>()?;
-            let mut removed = Vec::with_capacity(old.len());
-            for (id, date, expires) in old {
-                transaction.prepare_cached("DELETE FROM message WHERE id = ?1")?.execute([&id.0])?;
+            for (id, date, expires) in &old {
                 let until = micros(tombstone_until(expires.map(moment), now));
                 transaction
                     .prepare_cached("INSERT OR REPLACE INTO tombstone (id, until, date) VALUES (?1, ?2, ?3)")?
                     .execute(params![id.0, until, date])?;
-                removed.push(id);
             }
+            let removed: Vec<MessageId> = old.into_iter().map(|(id, ..)| id).collect();
+            // In one statement: the search index writes down what it did at the end of each.
+            // Strings: serialising them cannot fail, and what is not removed now goes with the next call.
+            let these = serde_json::to_string(&removed).unwrap_or_else(|_| "[]".to_owned());
+            transaction
+                .prepare_cached("DELETE FROM message WHERE id IN (SELECT value FROM json_each(?1))")?
+                .execute([these])?;
             let changed = !removed.is_empty();
             Ok((removed, changed))
         })
@@ -77,10 +85,17 @@ impl Store {
     fn compact_some(&self) -> Sql<bool> {
         let connection = &self.connection;
         let number = |pragma: &str| connection.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get::<_, i64>(0));
-        // The index lets go of what was deleted when it is merged; a slice of that is two changes or more.
+        // The index lets go of what was deleted when it is merged. A slice of that is two changes or more.
+        let tell = |what: &str, number: u32| {
+            connection
+                .prepare_cached("INSERT INTO search (search, rank) VALUES (?1, ?2)")?
+                .execute(params![what, number])
+        };
+        tell("deletemerge", DELETED_PERCENT)?;
         let before = connection.total_changes();
-        connection.execute("INSERT INTO search (search, rank) VALUES ('merge', 200)", [])?;
+        tell("merge", MERGED_PAGES)?;
         let merging = connection.total_changes().saturating_sub(before) >= 2;
+        tell("deletemerge", 0)?;
         let free = number("freelist_count")?;
         if free > SPARE {
             // 2: INCREMENTAL, as new files are.

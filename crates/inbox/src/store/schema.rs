@@ -111,6 +111,10 @@ CREATE INDEX message_unread_by_place ON message (place, date, event, has_link, e
 CREATE VIRTUAL TABLE search USING fts5(
     text, content = '', contentless_delete = 1, tokenize = "unicode61 remove_diacritics 2", prefix = '2 3'
 );
+-- Collected before it is written: a long list is merged fewer times.
+INSERT INTO search (search, rank) VALUES ('hashsize', 4194304);
+-- What was deleted leaves the index in slices, by Store::compact: by itself it would rewrite all of it at once.
+INSERT INTO search (search, rank) VALUES ('deletemerge', 0);
 CREATE TRIGGER message_unsearchable AFTER DELETE ON message BEGIN
     DELETE FROM search WHERE rowid = OLD.place;
 END;
