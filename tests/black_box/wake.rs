@@ -29,7 +29,7 @@ impl Stage {
         Self::with(Parts { notifications: NotificationDaemon::None, tray: false, ..Parts::default() }, None).await
     }
 
-    /// With the services on the bus from the start, or (`late`) with none.
+    /// With the services on the bus from the start; `line` becomes the wire to the Pusher server, where one is asked for.
     async fn with(parts: Parts, line: Option<&mut Option<Line>>) -> Self {
         let desktop = Desktop::with(parts).await;
         let mut bus = SystemBus::start(&desktop).await;
