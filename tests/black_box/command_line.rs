@@ -116,6 +116,16 @@ async fn the_whole_job(scene: &mut Scene) {
     assert!(doctor.as_array().unwrap().iter().all(|check| check["ok"] == true), "{doctor}");
     assert!(!doctor.to_string().contains(SID));
 
+    let file = desktop.folders.data.with_file_name("for-support.txt");
+    app::run(desktop, &["doctor", "--bundle", file.to_str().unwrap()]).await.succeeded();
+    let bundle = std::fs::read_to_string(&file).unwrap();
+    for part in ["== Session", "== Settings", "== Checks", "== Log", "ok   pusher", "Brand: acme"] {
+        assert!(bundle.contains(part), "{part} is not in {bundle}");
+    }
+    for kept in [SID, "do-not-leak", "Vader", "Unread 1"] {
+        assert!(!bundle.contains(kept), "{kept} is in {bundle}");
+    }
+
     // Leaving.
     app::run(desktop, &["sign-out"]).await.succeeded();
     let status = app::run(desktop, &["status", "--json"]).await.succeeded().json();

@@ -6,7 +6,7 @@ use traybell_tests::fasttrack_fake::SID;
 use traybell_tests::message::Message;
 use traybell_tests::process::{contains, free_port};
 use traybell_tests::scene::Scene;
-use traybell_tests::wait;
+use traybell_tests::{screen, wait};
 
 async fn open_page(window: &Window, item: &str, page: &str) {
     window.click("menu").await;
@@ -178,5 +178,18 @@ async fn messages_are_kept_at_sign_out_when_the_person_says_so() {
         .into_iter()
         .any(|file| std::fs::read(file).is_ok_and(|bytes| contains(&bytes, b"Kept for later")));
     assert!(kept, "the message is on this device");
+    window.end().await;
+}
+
+#[tokio::test]
+async fn what_comes_while_the_person_looks_at_the_list_raises_no_notification() {
+    let mut scene = Scene::set().await;
+    let window = scene.signed_in_window().await;
+    scene.send(&Message::new("message", "Seen as it came")).await;
+    window.row("Seen as it came").await;
+    screen::look_away(&scene.desktop).await;
+    scene.send(&Message::new("message", "Behind the back")).await;
+    scene.notifications().await_titled("Behind the back").await;
+    assert!(scene.notifications().titled("Seen as it came").is_empty(), "{:?}", scene.notifications().all());
     window.end().await;
 }

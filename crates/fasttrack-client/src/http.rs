@@ -77,7 +77,11 @@ impl Http {
     pub fn with_limits(limits: Limits) -> Result<Self, Error> {
         let tls = tls_config()?;
         let builder = || {
-            reqwest::Client::builder()
+            let builder = reqwest::Client::builder();
+            // After a sleep a kept connection may be a dead one: it is given up as soon as one that cannot be made.
+            #[cfg(target_os = "linux")]
+            let builder = builder.tcp_user_timeout(limits.connect);
+            builder
                 .tls_backend_preconfigured(tls.clone())
                 .user_agent(USER_AGENT)
                 .redirect(reqwest::redirect::Policy::none())

@@ -103,3 +103,19 @@ async fn signing_out_takes_the_accounts_alerts_off_the_screen() {
     }
     app.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_sign_in_with_five_hundred_old_messages_is_one_summary() {
+    let world = World::new().await;
+    for n in 0..500 {
+        world.send(&format!("Old {n}")).await;
+    }
+    let (app, host) = world.app().await;
+    app.sign_in(world.sign_in(SID)).await.unwrap();
+    until(&app, "listed", |view| is_live(view) && view.total == 500).await;
+    eventually("one summary", async || host.titles() == ["500 new messages"]).await;
+    world.send("Now").await;
+    eventually("the next is told by itself", async || host.titles().len() == 2).await;
+    assert_eq!(host.titles(), ["500 new messages", "Now"]);
+    app.shutdown().await;
+}

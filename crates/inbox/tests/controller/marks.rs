@@ -1,10 +1,10 @@
 //! Read marks on their way to a server that refuses them, asks for patience, or cannot be remembered to have them.
 
-use inbox::{Code, Handle, MessageId, Problem, View};
+use inbox::{AlertTarget, Code, Handle, MessageId, Problem, View};
 
 use crate::{
     fake::{Fake, Refusal},
-    world::{PATIENCE, World, eventually, until},
+    world::{PATIENCE, SID, World, eventually, is_live, until},
 };
 
 fn is_listed(view: &View) -> bool {
@@ -74,4 +74,35 @@ async fn whoever_waits_for_a_mark_is_told_that_the_server_refused_it() {
     assert_eq!(flush(&app).await, Ok(()), "each refusal is told once");
     eventually("three were sent", async || fake.marks() == 3).await;
     app.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_read_on_one_device_is_read_on_the_other_and_its_alert_is_taken_back() {
+    let world = World::new().await;
+    let (desk, host) = world.app().await;
+    let (laptop, _) = world.app_in("laptop").await;
+    for app in [&desk, &laptop] {
+        app.sign_in(world.sign_in(SID)).await.unwrap();
+        until(app, "live", is_live).await;
+    }
+    let id = world.send("On both").await;
+    for app in [&desk, &laptop] {
+        until(app, "received", |view| view.unread == 1).await;
+    }
+    eventually("announced", async || host.titles() == ["On both"]).await;
+    laptop.mark_read(id.clone()).await.unwrap();
+    until(&laptop, "on the server", |view| view.outbox == 0).await;
+    desk.refresh().await.unwrap();
+    until(&desk, "read here too", |view| view.unread == 0 && view.total == 1).await;
+    let target = AlertTarget::Message(id);
+    eventually("its alert is gone", async || host.withdrawn.lock().unwrap().contains(&target)).await;
+    // Unread here on purpose: the other device does not undo it.
+    let AlertTarget::Message(id) = target else { unreachable!("it is a message") };
+    desk.mark_unread(id).await.unwrap();
+    let synced = desk.view().borrow().last_synced;
+    desk.refresh().await.unwrap();
+    until(&desk, "listed again, and still unread", |view| view.last_synced > synced && view.unread == 1).await;
+    for app in [desk, laptop] {
+        app.shutdown().await;
+    }
 }

@@ -109,6 +109,14 @@ impl World {
         (self.app_on(&host).await, host)
     }
 
+    /// Another device of the same user's.
+    pub async fn app_in(&self, folder: &str) -> (Handle, Arc<Recorder>) {
+        let host = Arc::new(Recorder::default());
+        let secrets: Arc<dyn Secrets> = Arc::new(MemorySecrets::default());
+        let options = Options::new(self.folder.path().join(folder), secrets);
+        (inbox::start(options, Arc::clone(&host)).await.expect("the data folder can be written"), host)
+    }
+
     pub async fn app_on(&self, host: &Arc<Recorder>) -> Handle {
         let secrets: Arc<dyn Secrets> = self.secrets.clone();
         inbox::start(Options::new(self.data(), secrets), Arc::clone(host))
