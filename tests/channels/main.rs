@@ -5,5 +5,6 @@
 
 mod events;
 mod faults;
+mod killing;
 mod kinds;
 mod stage;

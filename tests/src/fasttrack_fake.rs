@@ -4,6 +4,7 @@
 //!
 //! It runs on a thread of its own, so that a test that waits for a program does not stop it.
 
+mod elsewhere;
 mod endpoints;
 mod fault;
 

@@ -15,6 +15,7 @@ pub mod desktop;
 pub mod driver;
 pub mod dunst;
 pub mod fasttrack_fake;
+pub mod killing;
 pub mod md5;
 pub mod memory;
 pub mod message;

@@ -30,6 +30,10 @@ fn main() {
     if let Ok(size) = env::var(SIZE) {
         return measure(size.parse().unwrap());
     }
+    // Only `cargo bench` says so. Whatever else runs it asks whether it still works.
+    if !env::args().any(|argument| argument == "--bench") {
+        return measure(ROWS);
+    }
     let mut table: Vec<(String, Vec<f64>)> = Vec::new();
     for size in SIZES {
         eprintln!("{size} messages …");

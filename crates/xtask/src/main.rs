@@ -9,6 +9,7 @@ mod command;
 mod cross;
 mod fuzz;
 mod icons;
+mod kill;
 mod levels;
 mod packages;
 mod programs;
@@ -111,6 +112,17 @@ enum Task {
         #[arg(long)]
         seed: Option<u64>,
     },
+    /// Kill the controller with SIGKILL at random moments, and look whether anything was lost or alerted twice
+    Kill {
+        #[command(flatten)]
+        yes: Yes,
+        /// How often
+        #[arg(long, default_value_t = 1_000)]
+        runs: u32,
+        /// What everything random comes from [default: another each time, printed]
+        #[arg(long)]
+        seed: Option<u64>,
+    },
     /// Build the Windows program and run the crates' tests as Windows programs under wine
     CheckWindows {
         #[command(flatten)]
@@ -156,6 +168,7 @@ fn main() -> ExitCode {
         Task::Bench { yes, bench } => bench::run(bench, yes.into()),
         Task::Fuzz { yes, target, seconds } => fuzz::run(target, seconds, yes.into()),
         Task::Soak { yes, minutes, seed } => soak::run(minutes, seed, yes.into()),
+        Task::Kill { yes, runs, seed } => kill::run(runs, seed, yes.into()),
         Task::CheckWindows { yes, filter } => windows::check(yes.into(), filter.as_deref()),
         Task::CheckMacos { yes } => cross::check_macos(yes.into()),
         Task::Bundle { yes } => bundle::make(yes.into()).map(|_| ()),

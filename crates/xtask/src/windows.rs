@@ -69,6 +69,8 @@ impl Wine {
             .env("WINEDEBUG", "-all")
             // Neither .NET nor a browser engine: wine would offer to download them.
             .env("WINEDLLOVERRIDES", "mscoree=;mshtml=")
+            // The many random sequences have been played on this system; what they are after is not the system's.
+            .env("TRAYBELL_SEQUENCES", "200")
             .without("DISPLAY")
             .without("WAYLAND_DISPLAY")
     }

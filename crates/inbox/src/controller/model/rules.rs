@@ -29,9 +29,7 @@ pub(super) fn always(world: &World) -> Verdict {
     if let Some(complaint) = world.server.complaint() {
         return Err(complaint);
     }
-    let rows = world.rows(Tab::All)?;
-    let unread = world.rows(Tab::Unread)?;
-    let view = world.view();
+    let (rows, unread, view) = world.shown()?;
     if let Some(notice) = view.notices.iter().find(|it| matches!(it.code, Code::StoreReset | Code::StoreFailed)) {
         return Err(format!("the store could not be used: {notice:?}"));
     }

@@ -144,6 +144,18 @@ impl World {
         page.map(|page| page.rows).map_err(|problem| format!("the list cannot be shown: {problem:?}"))
     }
 
+    /// The list, what of it is unread, and the view, all of one moment: news may come between two questions.
+    pub(super) fn shown(&self) -> Result<(Vec<Row>, Vec<Row>, View), String> {
+        loop {
+            let before = self.view().revision;
+            let (rows, unread) = (self.rows(Tab::All)?, self.rows(Tab::Unread)?);
+            let view = self.view();
+            if view.revision == before {
+                return Ok((rows, unread, view));
+            }
+        }
+    }
+
     fn row(&self, which: usize) -> Result<Option<(usize, Row)>, String> {
         let mut rows = self.rows(Tab::All)?;
         if rows.is_empty() {

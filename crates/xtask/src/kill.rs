@@ -1,0 +1,18 @@
+//! `cargo xtask kill`: the controller, killed with SIGKILL at random moments, against a real Pusher server. The short form
+//! is a test of the level `channels`.
+
+use anyhow::Result;
+
+use crate::command::Call;
+use crate::packages::{self, Consent, Group};
+use crate::{tools, workspace};
+
+/// Kills it as often as asked; the seed is printed, and a given one throws the same dice again.
+pub fn run(runs: u32, seed: Option<u64>, consent: Consent) -> Result<()> {
+    packages::ensure(if tools::has_sockudo() { &[Group::Build] } else { &[Group::Build, Group::Sockudo] }, consent)?;
+    let server = tools::sockudo(consent)?;
+    Call::cargo("build").args(["--locked", "--package", "traybell-tests", "--bin", "killing"]).run()?;
+    let seed = seed.map(|seed| seed.to_string());
+    let arguments = [runs.to_string()].into_iter().chain(seed);
+    Call::new(workspace::built("killing")).args(arguments).env("SOCKUDO_BIN", server).run()
+}
