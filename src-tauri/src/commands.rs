@@ -96,7 +96,7 @@ pub async fn export_diagnostics(shell: State<'_, Shell>) -> Answer<String> {
 /// The window shows new messages as they come, or no more.
 #[tauri::command]
 pub async fn list_shown(shell: State<'_, Shell>, shown: bool) -> Answer<()> {
-    shell.handle.list_shown(shown).await;
+    shell.window.list_shown(shown);
     Ok(())
 }
 

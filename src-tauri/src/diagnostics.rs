@@ -172,12 +172,24 @@ async fn report(folder: &Folder, view: &View, settings: &Settings) -> String {
     lines.push("\n== Checks".to_owned());
     lines.extend(doctor::lines(folder).await.iter().map(|line| redacted(line)));
     lines.push("\n== Log".to_owned());
-    let name = view.account.as_ref().map(|account| account.name.clone()).filter(|name| !name.is_empty());
-    let mut text = lines.join("\n") + "\n" + &log(folder);
-    if let Some(name) = name {
-        text = text.replace(&name, "…");
+    let text = lines.join("\n") + "\n" + &log(folder);
+    without_name(&text, view.account.as_ref().map_or("", |account| account.name.as_str()))
+}
+
+/// Without the words of a person's name, wherever a server may have said them.
+fn without_name(text: &str, name: &str) -> String {
+    let words: Vec<&str> = name.split_whitespace().filter(|word| word.chars().count() >= 3).collect();
+    let mut kept = String::with_capacity(text.len());
+    for piece in text.split_inclusive(|c: char| !c.is_alphanumeric()) {
+        let word = piece.trim_end_matches(|c: char| !c.is_alphanumeric());
+        if words.contains(&word) {
+            kept.push('…');
+            kept.push_str(&piece[word.len()..]);
+        } else {
+            kept.push_str(piece);
+        }
     }
-    text
+    kept
 }
 
 /// The end of the log, line by line without what is nobody's business.
@@ -253,6 +265,13 @@ mod tests {
         for kept in ["s3cret", "Vader"] {
             assert!(!text.contains(kept), "{kept} is in {text}");
         }
+    }
+
+    #[test]
+    fn the_words_of_a_name_are_taken_out_as_words() {
+        assert_eq!(without_name("Darth, Vader's Darthmouth", "Darth Vader Al"), "…, …'s Darthmouth");
+        assert_eq!(without_name("Al said so", "Al"), "Al said so", "too short to tell from other words");
+        assert_eq!(without_name("as it is\n", ""), "as it is\n");
     }
 
     #[test]

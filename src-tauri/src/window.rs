@@ -17,7 +17,7 @@ use tauri::{
     webview::NewWindowResponse,
 };
 use tokio::{
-    sync::{Mutex as AsyncMutex, Notify, oneshot},
+    sync::{Mutex as AsyncMutex, Notify, mpsc, oneshot},
     time::timeout,
 };
 
@@ -39,6 +39,17 @@ struct Inner {
     page: Mutex<Page>,
     /// Told when a window is gone.
     gone: Notify,
+    /// What is seen of the window, in the order in which it happened.
+    sight: mpsc::UnboundedSender<Sight>,
+}
+
+/// What the controller is told of the window: no notification is raised for what is seen as it comes.
+#[derive(Debug, Clone, Copy)]
+enum Sight {
+    /// It has the focus, or has it no more.
+    Focused(bool),
+    /// Its page shows new messages as they come, or no more.
+    ListShown(bool),
 }
 
 /// What is known of the page in the window.
@@ -71,7 +82,26 @@ pub struct Focus {
 impl Window {
     /// No window is made yet.
     pub fn new(app: AppHandle, folder: Folder) -> Self {
-        Self(Arc::new(Inner { app, folder, turn: AsyncMutex::new(()), page: Mutex::default(), gone: Notify::new() }))
+        let (sight, seen) = mpsc::unbounded_channel();
+        tauri::async_runtime::spawn(pass_on(app.clone(), seen));
+        Self(Arc::new(Inner {
+            app,
+            folder,
+            turn: AsyncMutex::new(()),
+            page: Mutex::default(),
+            gone: Notify::new(),
+            sight,
+        }))
+    }
+
+    /// The page shows new messages as they come, or no more.
+    pub fn list_shown(&self, shown: bool) {
+        self.tell(Sight::ListShown(shown));
+    }
+
+    fn tell(&self, sight: Sight) {
+        // An error says that the program is ending.
+        let _ = self.0.sight.send(sight);
     }
 
     /// Shows the window, at this message if given.
@@ -169,7 +199,7 @@ impl Window {
         window.on_window_event(move |event| match event {
             WindowEvent::CloseRequested { .. } => this.page().closing = true,
             WindowEvent::Destroyed => this.closed(),
-            WindowEvent::Focused(focused) => this.focused(*focused),
+            WindowEvent::Focused(focused) => this.tell(Sight::Focused(*focused)),
             _ => {}
         });
         Ok(())
@@ -198,15 +228,10 @@ impl Window {
         }
     }
 
-    /// Whether what comes is seen: the controller raises no notification then.
-    fn focused(&self, focused: bool) {
-        let app = self.0.app.clone();
-        tauri::async_runtime::spawn(async move { app.state::<Shell>().handle.focused(focused).await });
-    }
-
     fn closed(&self) {
         *self.page() = Page::default();
-        self.focused(false);
+        self.tell(Sight::Focused(false));
+        self.tell(Sight::ListShown(false));
         self.0.gone.notify_waiters();
         #[cfg(target_os = "linux")]
         {
@@ -222,6 +247,17 @@ impl Window {
 
     fn page(&self) -> MutexGuard<'_, Page> {
         self.0.page.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn pass_on(app: AppHandle, mut seen: mpsc::UnboundedReceiver<Sight>) {
+    while let Some(sight) = seen.recv().await {
+        // There is no window before the shell is there.
+        let Some(shell) = app.try_state::<Shell>() else { continue };
+        match sight {
+            Sight::Focused(focused) => shell.handle.focused(focused).await,
+            Sight::ListShown(shown) => shell.handle.list_shown(shown).await,
+        }
     }
 }
 

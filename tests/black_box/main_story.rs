@@ -23,7 +23,7 @@ async fn a_person_signs_in_is_told_reads_and_is_still_signed_in_after_a_restart(
     the_sid_is_in_the_keyring_and_nowhere_else(&scene, &window).await;
 
     // Each kind of event reaches the notification daemon as plain text.
-    screen::look_away(&scene.desktop).await;
+    let _other_work = screen::look_away(&scene.desktop).await;
     let mut ids = Vec::new();
     for (event, title, body) in [
         ("message", "Your weekend bonus", "Ten & twenty <free> spins"),
@@ -86,7 +86,7 @@ async fn a_restart_finds_everything(scene: &mut Scene, window: Window, last: u64
     }
     // Nothing is told a second time. What comes now is told after whatever would have been.
     scene.sockudo.await_subscriber(&scene.fasttrack.channel()).await;
-    screen::look_away(&scene.desktop).await;
+    let _other_work = screen::look_away(&scene.desktop).await;
     scene.send(&Message::new("message", "After the restart")).await;
     scene.notifications().await_titled("After the restart").await;
     let told: Vec<String> = scene.notifications().all()[told_before..].iter().map(|call| call.title.clone()).collect();

@@ -11,7 +11,7 @@ async fn without_a_notification_service_messages_are_listed_and_the_window_says_
     let parts = Parts { notifications: NotificationDaemon::None, ..Parts::default() };
     let mut scene = Scene::with(parts).await;
     let window = scene.signed_in_window().await;
-    screen::look_away(&scene.desktop).await;
+    let _other_work = screen::look_away(&scene.desktop).await;
     scene.send(&Message::new("message", "Nobody was told")).await;
     window.row("Nobody was told").await;
     let notice = notice(&window, "no_notifications").await;
@@ -36,7 +36,7 @@ async fn without_a_tray_the_app_runs_and_says_so_and_takes_one_that_starts_late(
     let mut scene = Scene::with(Parts { tray: false, ..Parts::default() }).await;
     let window = scene.signed_in_window().await;
     notice(&window, "no_tray").await;
-    screen::look_away(&scene.desktop).await;
+    let _other_work = screen::look_away(&scene.desktop).await;
     scene.send(&Message::new("message", "Told without a tray")).await;
     scene.notifications().await_titled("Told without a tray").await;
 
@@ -64,7 +64,7 @@ async fn without_the_library_that_draws_the_icon_the_app_runs_and_names_it() {
     let window = scene.signed_in_window().await;
     let notice = notice(&window, "no_tray").await;
     assert!(notice.contains("libayatana-appindicator3-1"), "it says what to install: {notice:?}");
-    screen::look_away(&scene.desktop).await;
+    let _other_work = screen::look_away(&scene.desktop).await;
     scene.send(&Message::new("message", "Told without an icon")).await;
     scene.notifications().await_titled("Told without an icon").await;
     let doctor = app::run(&scene.desktop, &["doctor", "--json"]).await.json();

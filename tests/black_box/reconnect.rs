@@ -9,7 +9,7 @@ use traybell_tests::{app, screen, wait};
 async fn a_server_that_is_killed_and_restarted_loses_no_message_and_repeats_none() {
     let mut scene = Scene::set().await;
     let window = scene.signed_in_window().await;
-    screen::look_away(&scene.desktop).await;
+    let _other_work = screen::look_away(&scene.desktop).await;
     let tray = TrayItem::find(&scene.desktop).await;
     scene.send(&Message::new("message", "Before the crash")).await;
     scene.notifications().await_titled("Before the crash").await;

@@ -187,7 +187,7 @@ async fn what_comes_while_the_person_looks_at_the_list_raises_no_notification() 
     let window = scene.signed_in_window().await;
     scene.send(&Message::new("message", "Seen as it came")).await;
     window.row("Seen as it came").await;
-    screen::look_away(&scene.desktop).await;
+    let _other_work = screen::look_away(&scene.desktop).await;
     scene.send(&Message::new("message", "Behind the back")).await;
     scene.notifications().await_titled("Behind the back").await;
     assert!(scene.notifications().titled("Seen as it came").is_empty(), "{:?}", scene.notifications().all());

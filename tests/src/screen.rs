@@ -3,10 +3,13 @@
 use std::path::Path;
 
 use crate::desktop::Desktop;
+use crate::process::Program;
 use crate::wait;
 
 /// The app's window by its title.
 const TITLE: &str = "^Traybell$";
+/// The window of what else a person does.
+const OTHER: &str = "Other work";
 
 /// The ids of the app's windows that are visible now.
 pub async fn windows(desktop: &Desktop) -> Vec<String> {
@@ -37,16 +40,18 @@ pub async fn close(desktop: &Desktop, window: &str) {
     .await;
 }
 
-/// Turns the keyboard to the empty screen: what comes now is not seen in the app's window, wherever it stands.
-pub async fn look_away(desktop: &Desktop) {
-    let root =
-        desktop.output("xdotool", &["search", "--maxdepth", "0", "--class", ""]).await.expect("there is a screen");
-    wait::until("the focus on the empty screen", || async {
-        desktop.output("xdotool", &["windowfocus", root.trim()]).await?;
-        let focus = desktop.output("xdotool", &["getwindowfocus", "-f"]).await?;
-        if focus.trim() == root.trim() { Ok(()) } else { Err(focus) }
+/// Lets a person turn to other work, in a window in the corner, for as long as it is held: what comes now is not seen in the
+/// app's window, wherever that stands.
+pub async fn look_away(desktop: &Desktop) -> Program {
+    let mut other = desktop.command("xmessage");
+    other.args(["-title", OTHER, "-geometry", "120x60+0+820", "Other work"]);
+    let other = desktop.run("xmessage", other);
+    wait::until("the focus on other work", || async {
+        let focus = desktop.output("xdotool", &["getwindowfocus", "getwindowname"]).await?;
+        if focus.trim() == OTHER { Ok(()) } else { Err(focus) }
     })
     .await;
+    other
 }
 
 /// Puts the app's window at this place of the screen.

@@ -48,6 +48,8 @@ pub struct OpenedLink(pub url::Url);
 pub enum Nudge {
     /// The machine woke from sleep: messages may have been missed, and connections may be dead without a word.
     Woke,
+    /// The screen was locked: nobody sees what is behind it. It calls for nothing else.
+    Locked,
     /// The screen was unlocked: the person is here.
     Unlocked,
     /// There is a network, and there was none or another one before. The loss of one is no nudge.

@@ -23,6 +23,8 @@ const MAX_BYTES: u64 = 64 * 1024;
 const VERSION: u32 = 1;
 /// More windows of quiet hours than a week can use.
 const MOST_QUIET_HOURS: usize = 28;
+/// A hundred years.
+const MOST_DAYS: u32 = 36_500;
 /// When a pause until tomorrow ends.
 const MORNING: i8 = 8;
 /// No pause that a person can ask for is longer: one that would be is of a clock that was set back.
@@ -199,13 +201,16 @@ impl Settings {
         if self.retention.days == Some(0) || self.retention.messages == Some(0) {
             return refuse("Messages have to stay for a while.", "Keep them for a day, or keep one, at least.");
         }
+        if self.retention.days.is_some_and(|days| days > MOST_DAYS) {
+            return refuse("That is longer than a hundred years.", "Keep them forever instead.");
+        }
         Ok(())
     }
 }
 
 impl Kept {
-    /// Reads it from `data_dir`. A file that cannot be understood is set aside, so that it is not lost by the next change,
-    /// and the defaults hold: with what to tell the person.
+    /// Reads it from `data_dir`. Where the file cannot be used the defaults hold, with what to tell the person; it stays
+    /// until other settings are to be written, see [`Kept::set_aside`].
     pub(crate) fn read(data_dir: &Path) -> (Self, Option<Problem>) {
         let path = data_dir.join(FILE);
         let why = match private_files::read(&path, MAX_BYTES) {
@@ -223,16 +228,20 @@ impl Kept {
             Err(error) => format!("{error}."),
         };
         tracing::warn!(path = %path.display(), why, "the settings cannot be used; the defaults hold");
-        let aside = path.with_extension("json.unread");
-        let kept = std::fs::rename(&path, &aside);
-        let hint = match kept {
-            Ok(()) => format!("Check the settings. The file is kept as {}.", aside.display()),
-            Err(_) => "Check the settings.".to_owned(),
-        };
+        let hint = format!("Check the settings, or mend {}.", path.display());
         (
             Self::default(),
             Some(Problem::new(Code::SettingsReset, format!("The settings could not be used. {why}"), hint)),
         )
+    }
+
+    /// Keeps a file that could not be used out of the way of the next, beside those that were kept before.
+    pub(crate) fn set_aside(data_dir: &Path) {
+        let path = data_dir.join(FILE);
+        let aside = path.with_extension(format!("json.unread-{}", Timestamp::now().strftime("%Y%m%dT%H%M%S")));
+        if let Err(error) = std::fs::rename(&path, &aside) {
+            tracing::warn!(%error, "the settings that could not be used are not kept");
+        }
     }
 
     /// Writes it to `data_dir`, whole or not at all.
@@ -310,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_cannot_be_used_is_set_aside_and_said() {
+    fn a_file_that_cannot_be_used_is_said_left_alone_and_kept_beside_the_next() {
         for contents in
             ["", "[]", r#"{"version":2}"#, r#"{"version":1,"shows":"all"}"#, r#"{"version":1,"retention":{"days":0}}"#]
         {
@@ -319,8 +328,11 @@ mod tests {
             let (kept, problem) = Kept::read(dir.path());
             assert_eq!(kept, Kept::default(), "{contents}");
             assert_eq!(problem.unwrap().code, Code::SettingsReset, "{contents}");
-            assert_eq!(std::fs::read_to_string(dir.path().join("settings.json.unread")).unwrap(), contents);
-            assert_eq!(Kept::read(dir.path()), (Kept::default(), None), "it is said once");
+            assert_eq!(std::fs::read_to_string(dir.path().join(FILE)).unwrap(), contents, "it is left alone");
+            Kept::set_aside(dir.path());
+            let kept: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|it| it.unwrap().path()).collect();
+            assert_eq!(std::fs::read_to_string(&kept[0]).unwrap(), contents, "{kept:?}");
+            assert_eq!(Kept::read(dir.path()), (Kept::default(), None));
         }
     }
 
@@ -332,6 +344,7 @@ mod tests {
             Settings { quiet_hours: vec![QuietHours { days: vec![Day::Sun], ..nothing }; 29], ..Settings::default() },
             Settings { retention: Retention { days: Some(0), messages: None }, ..Settings::default() },
             Settings { retention: Retention { days: None, messages: Some(0) }, ..Settings::default() },
+            Settings { retention: Retention { days: Some(u32::MAX), messages: None }, ..Settings::default() },
         ] {
             let problem = settings.check().unwrap_err();
             assert_eq!(problem.code, Code::BadInput);

@@ -31,7 +31,7 @@ pub fn tray_view(view: &View, now: &Zoned) -> TrayView {
     menu.extend(held.clone().map(TrayItem::Text));
     menu.push(TrayItem::Separator);
     menu.push(action(TrayAction::MarkAllRead, "Mark all as read", signed_in && view.unread > 0));
-    let paused = view.held.is_some_and(|held| held.by == HeldBy::Pause);
+    let paused = view.paused_until.is_some();
     menu.push(if paused { action(TrayAction::Resume, "Resume notifications", true) } else { pause_menu() });
     menu.push(action(TrayAction::Settings, "Settings…", signed_in));
     menu.push(action(TrayAction::SignOut, "Sign out", signed_in && !signing_in));
@@ -222,7 +222,12 @@ mod tests {
     fn a_pause_and_quiet_hours_say_until_when_and_a_pause_can_be_ended() {
         let live = view(SessionView::Online { socket: Socket::Live, since: at() }, true, 0);
         let until = "2026-11-23T07:00Z".parse().unwrap();
-        let paused = View { held: Some(Held { until, by: HeldBy::Pause }), last_synced: Some(at()), ..live.clone() };
+        let paused = View {
+            held: Some(Held { until, by: HeldBy::Pause }),
+            paused_until: Some(until),
+            last_synced: Some(at()),
+            ..live.clone()
+        };
         let menu = read(&paused);
         assert_eq!(menu[3..5], ["[Last checked 14:02]", "[Paused until Mon 07:00]"]);
         assert!(menu.contains(&"Resume notifications".to_owned()), "{menu:?}");

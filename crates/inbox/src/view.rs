@@ -101,6 +101,8 @@ pub struct View {
     pub sending: Option<Sending>,
     /// Notifications wait.
     pub held: Option<Held>,
+    /// The person paused notifications until then, also where quiet hours hold them for longer.
+    pub paused_until: Option<Timestamp>,
     /// What the person should know: no keyring, no notification service, no tray, store started anew.
     pub notices: Vec<Problem>,
     /// Counters for `status --json` and diagnostics.
@@ -181,6 +183,7 @@ impl View {
             outbox: 0,
             sending: None,
             held: None,
+            paused_until: None,
             notices: Vec::new(),
             counters: Counters::default(),
         }

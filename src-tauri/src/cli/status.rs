@@ -62,15 +62,11 @@ impl<'a> From<&'a View> for Status<'a> {
             total: view.total,
             last_synced: view.last_synced,
             outbox: view.outbox,
-            paused_until: held_by(view, HeldBy::Pause),
-            quiet_until: held_by(view, HeldBy::QuietHours),
+            paused_until: view.paused_until,
+            quiet_until: view.held.filter(|held| held.by == HeldBy::QuietHours).map(|held| held.until),
             counters: &view.counters,
         }
     }
-}
-
-fn held_by(view: &View, by: HeldBy) -> Option<Timestamp> {
-    view.held.filter(|held| held.by == by).map(|held| held.until)
 }
 
 /// Writes the status once.

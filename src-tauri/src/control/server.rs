@@ -155,7 +155,11 @@ async fn converse(
                 Err(_) => return send(&mut stream, Outcome::Failed(too_many())).await,
             },
             Ok(Some(Request::Show)) => on_show().map(|()| Value::Null),
-            Ok(Some(request)) => answer(handle, request).await,
+            Ok(Some(request)) => tokio::select! {
+                outcome = answer(handle, request) => outcome,
+                // A sign-out that waits is none that anybody waits for any more.
+                () = hung_up(&mut stream) => return Ok(()),
+            },
             Err(problem) => {
                 // What follows a line that cannot be read cannot be trusted to begin where a line does.
                 return send(&mut stream, Outcome::Failed(problem)).await;
@@ -176,6 +180,14 @@ async fn watch(mut stream: BufReader<Stream>, mut view: watch::Receiver<View>) -
             // Nothing more is asked on this connection: whatever can be read is that it was closed.
             _ = stream.fill_buf() => return Ok(()),
         }
+    }
+}
+
+/// Answers when the asker has hung up; what is asked meanwhile waits its turn.
+async fn hung_up(stream: &mut BufReader<Stream>) {
+    match stream.fill_buf().await {
+        Ok(more) if !more.is_empty() => std::future::pending().await,
+        Ok(_) | Err(_) => {}
     }
 }
 

@@ -77,10 +77,10 @@ async fn listen_to_system(handle: &Handle, wait: &mut Duration) -> zbus::Result<
             Some("PropertiesChanged") if network::is_about(&signal) => {
                 network.properties_changed(&signal).then_some(Nudge::NetworkChanged)
             }
-            Some("PropertiesChanged") => {
-                let unlocked = sessions::unlocked(&signal) && sessions::is_ours(&connection, &signal).await;
-                unlocked.then_some(Nudge::Unlocked)
-            }
+            Some("PropertiesChanged") => match sessions::lock_changed(&signal) {
+                Some(changed) => sessions::is_ours(&connection, &signal).await.then_some(changed),
+                None => None,
+            },
             Some("NameOwnerChanged") => service_changed(&connection, &signal, &mut network).await,
             _ => None,
         };
@@ -157,8 +157,8 @@ async fn listen_to_session(handle: &Handle, wait: &mut Duration) -> zbus::Result
     *wait = RECONNECT;
     while let Some(signal) = signals.next().await {
         let Some(signal) = readable(signal) else { continue };
-        if sessions::screen_saver_ended(&signal) {
-            handle.nudge(Nudge::Unlocked).await;
+        if let Some(changed) = sessions::screen_saver_changed(&signal) {
+            handle.nudge(changed).await;
         }
     }
     Ok(())

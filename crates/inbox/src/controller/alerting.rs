@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::{
     Controller,
     news::What,
-    policy::{self, Moment, Next},
+    policy::{self, Moment, Next, Verdict},
     wording,
 };
 use crate::{AlertTarget, Code, Handover, Host, Message, MessageId, store::Store};
@@ -17,6 +17,24 @@ use crate::{AlertTarget, Code, Handover, Host, Message, MessageId, store::Store}
 const ALERT_RETRY: Duration = Duration::from_secs(30);
 
 impl<H: Host> Controller<H> {
+    /// A live message is new: where the person sees it come, it needs no alert, now or later.
+    pub(super) fn seen_as_it_comes(&mut self, message: &Message) {
+        let here = self.here();
+        let moment = Moment {
+            settings: &self.kept.settings,
+            now: &here,
+            paused_until: None,
+            watching: self.watching.is_watching(),
+        };
+        if policy::judge(message, moment) != Verdict::ListOnly {
+            return;
+        }
+        if let Some(active) = &mut self.active {
+            let dismissed = active.store.finish_alert(std::slice::from_ref(&message.id));
+            self.stored(dismissed);
+        }
+    }
+
     /// Raises the next alert, one at a time.
     pub(super) fn alert_pending(&mut self, now: Instant) {
         let waits =
@@ -24,16 +42,15 @@ impl<H: Host> Controller<H> {
         if !self.options.alerts || self.active.as_ref().is_none_or(waits) {
             return;
         }
-        let held = self.held();
-        let held_until = held.map(|held| self.instant_of(held.until));
+        let held = self.held().is_some();
         let (at, here) = (self.now(), self.here());
         let Some(active) = &mut self.active else { return };
-        active.alerts.not_before = held_until;
-        if held.is_some() && !self.watching.is_watching() {
+        active.alerts.not_before = None;
+        if held {
             active.alerts.together = true;
             return;
         }
-        if held.is_none() && std::mem::take(&mut active.alerts.tell_rejected) {
+        if std::mem::take(&mut active.alerts.tell_rejected) {
             self.alert_rejected();
         }
         let Some(active) = &mut self.active else { return };
@@ -42,12 +59,7 @@ impl<H: Host> Controller<H> {
         let Some(active) = &mut self.active else { return };
         let store = &active.store;
         active.alerts.interrupted.retain(|message| still_news(store, message, at));
-        let moment = Moment {
-            settings: &self.kept.settings,
-            now: &here,
-            paused_until: self.kept.paused_until(here.timestamp()),
-            watching: self.watching.is_watching(),
-        };
+        let moment = Moment { settings: &self.kept.settings, now: &here, paused_until: None, watching: false };
         let next = policy::next(
             &active.alerts.interrupted,
             &pending,
@@ -57,7 +69,7 @@ impl<H: Host> Controller<H> {
             now,
         );
         match next {
-            Next::Nothing => active.alerts.together = held.is_some(),
+            Next::Nothing => active.alerts.together = false,
             Next::Burst(until) => {
                 active.alerts.not_before = Some(until);
                 active.alerts.together = true;
@@ -147,7 +159,13 @@ impl<H: Host> Controller<H> {
 
     /// Takes alerts back where the system can.
     pub(super) fn withdraw(&self, ids: impl IntoIterator<Item = MessageId>) {
-        self.withdraw_targets(ids.into_iter().map(AlertTarget::Message).collect());
+        let mut targets: Vec<AlertTarget> = ids.into_iter().map(AlertTarget::Message).collect();
+        let unread = self.active.as_ref().and_then(|active| active.store.counts(self.now()).ok());
+        if !targets.is_empty() && unread.is_some_and(|counts| counts.unread == 0) {
+            // Whatever a summary named is read.
+            targets.push(AlertTarget::Summary);
+        }
+        self.withdraw_targets(targets);
     }
 
     /// Takes back whatever may stand of an account that is about to leave this device.
@@ -160,7 +178,7 @@ impl<H: Host> Controller<H> {
         self.withdraw_targets(messages.chain([AlertTarget::Summary, AlertTarget::SignIn]).collect());
     }
 
-    fn withdraw_targets(&self, targets: Vec<AlertTarget>) {
+    pub(super) fn withdraw_targets(&self, targets: Vec<AlertTarget>) {
         if targets.is_empty() || !self.options.alerts {
             return;
         }

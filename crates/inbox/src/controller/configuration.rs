@@ -16,19 +16,6 @@ impl<H: Host> Controller<H> {
         self.options.reconfigure_after.mul_f64(1.0 + 2.0 * self.jitter())
     }
 
-    /// The socket stays down: read the config again, since host and key may have changed.
-    pub(super) fn reconfigure_if_due(&mut self, now: Instant) {
-        let Some(active) = &mut self.active else { return };
-        if active.reconfigure_at.is_none_or(|at| at > now) {
-            return;
-        }
-        tracing::info!("the live connection stays down; the config is read again");
-        self.end_session();
-        if let Some(active) = &mut self.active {
-            active.resume_at = Some(now);
-        }
-    }
-
     /// The session stands: its config is good for a while.
     pub(super) fn reread_config_later(&mut self) {
         let after = self.options.reread_config_after.mul_f64(1.0 + 0.5 * self.jitter());
@@ -37,13 +24,16 @@ impl<H: Host> Controller<H> {
         }
     }
 
-    /// Asks whether the config still says what the session was begun by.
+    /// Asks whether the config still says what the session was begun by: now and then, and when the socket stays down. It
+    /// costs the server no log-in unless something has changed.
     pub(super) fn reread_config_if_due(&mut self, now: Instant) {
         let Some(active) = &mut self.active else { return };
-        if active.session.is_none() || active.reread_config_at.is_none_or(|at| at > now) {
+        let is_due = [active.reread_config_at, active.reconfigure_at].into_iter().flatten().any(|at| at <= now);
+        if active.session.is_none() || !is_due {
             return;
         }
         active.reread_config_at = None;
+        active.reconfigure_at = None;
         let (http, account) = (self.network.http.clone(), active.account.clone());
         self.spawn_for_session(async move {
             let environment = match account.id.environment.parse::<Environment>() {
@@ -65,12 +55,17 @@ impl<H: Host> Controller<H> {
                     active.resume_at = Some(Instant::now());
                 }
             }
-            // The session stands, so whatever kept the config from being read is no trouble yet.
-            (Err(error), _) => {
-                tracing::info!(%error, "the config was not read again");
+            (outcome, _) => {
+                if let Err(error) = outcome {
+                    // The session stands, so whatever kept the config from being read is no trouble yet.
+                    tracing::info!(%error, "the config was not read again");
+                }
                 self.reread_config_later();
+                let again = Instant::now() + self.reconfigure_after();
+                if let Some(active) = self.active.as_mut().filter(|active| !active.link.is_live()) {
+                    active.reconfigure_at = Some(again);
+                }
             }
-            (Ok(_), _) => self.reread_config_later(),
         }
     }
 }

@@ -181,6 +181,8 @@ struct Controller<H> {
     /// What the person decided.
     kept: Kept,
     watching: settings::Watching,
+    /// The settings on the disk could not be used, and are set aside before others are written.
+    settings_unusable: bool,
     notices: Vec<Problem>,
     counters: Counters,
     /// Rises with each change of account or session: older news is dropped.
@@ -219,6 +221,7 @@ impl<H: Host> Controller<H> {
             signing_in: None,
             sign_in_problem: None,
             kept,
+            settings_unusable: unusable.is_some(),
             watching: settings::Watching::default(),
             notices: unusable.into_iter().collect(),
             counters: Counters::default(),
@@ -253,7 +256,7 @@ impl<H: Host> Controller<H> {
         }
         let Some(account) = last else { return Ok(()) };
         let active = self.open(account)?;
-        self.active = Some(active);
+        self.take_on(active);
         Ok(())
     }
 
@@ -264,11 +267,16 @@ impl<H: Host> Controller<H> {
         let store = opened.store;
         let clock = Clock::kept(store.meta(clock::KEY)?);
         let interrupted = store.interrupted(clock.server(self.wall()))?;
-        self.epoch += 1;
-        self.generation += 1;
         let mut active = Active::new(account, store, interrupted, self.wall());
         active.clock = clock;
         Ok(active)
+    }
+
+    /// From here on this account is the one; what was begun for another is over.
+    fn take_on(&mut self, active: Active) {
+        self.epoch += 1;
+        self.generation += 1;
+        self.active = Some(active);
     }
 
     async fn run(&mut self, incoming: &mut mpsc::Receiver<Request>) {
@@ -307,7 +315,9 @@ impl<H: Host> Controller<H> {
         }
         let Some(active) = &self.active else { return deadline };
         let mut by = |at: Option<Instant>| deadline = at.map_or(deadline, |at| deadline.min(at));
-        by(active.resume_at);
+        if self.signing_in.is_none() {
+            by(active.resume_at);
+        }
         by(Some(active.retain_at));
         by(active.nudges.deadline(Instant::now()));
         if active.session.is_some() {
@@ -332,7 +342,6 @@ impl<H: Host> Controller<H> {
         }
         self.act_on_nudge(now);
         self.resume_if_due(now);
-        self.reconfigure_if_due(now);
         self.reread_config_if_due(now);
         self.list_if_due(now);
         self.send_due_marks();
@@ -410,11 +419,13 @@ impl<H: Host> Controller<H> {
 
     /// The file was found damaged in use: what is sound in it is taken over, or the messages are fetched again.
     fn start_store_anew(&mut self) {
+        let now = self.now();
         let Some(mut active) = self.active.take() else { return };
         match active.store.set_aside() {
             Ok(opened) => {
                 active.store = opened.store;
-                active.alerts.interrupted.clear();
+                // What could be saved of the damaged file is here again, with what was being alerted.
+                active.alerts.interrupted = active.store.interrupted(now).unwrap_or_default();
                 active.marking.clear();
                 // What is with the notification service reports for the file that is gone, so it is not waited for.
                 active.alerts.under_way = false;
@@ -468,6 +479,7 @@ impl<H: Host> Controller<H> {
             revision: generation << 32,
             session,
             held: self.held(),
+            paused_until: self.kept.paused_until(self.wall()),
             counters: self.counters.clone(),
             ..View::signed_out()
         };

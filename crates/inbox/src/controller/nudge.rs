@@ -43,6 +43,16 @@ impl<H: Host> Controller<H> {
     /// A signal came. What costs the server nothing is done for each; the rest when [`Nudges`] says so.
     pub(super) fn nudged(&mut self, nudge: Nudge) {
         let spread = SPREAD.mul_f64(self.jitter());
+        match nudge {
+            Nudge::Locked => {
+                self.watching.locked = true;
+                // Nothing is missing because of it.
+                return;
+            }
+            // Who sees a machine wake may have to unlock it first, which is told as well.
+            Nudge::Woke | Nudge::NetworkChanged => {}
+            Nudge::Unlocked => self.watching.locked = false,
+        }
         let Some(active) = &mut self.active else { return };
         if active.link.rejected.is_some() {
             // Only another sid helps.
@@ -50,6 +60,7 @@ impl<H: Host> Controller<H> {
         }
         tracing::info!(?nudge, "the system tells");
         let after = match nudge {
+            Nudge::Locked => return,
             Nudge::Woke => {
                 active.currency.missed();
                 SETTLE
@@ -71,6 +82,7 @@ impl<H: Host> Controller<H> {
         let Some(nudge) = active.nudges.take(now) else { return };
         if let Some(client) = &active.live {
             match nudge {
+                Nudge::Locked => {}
                 Nudge::Woke => client.woke(),
                 Nudge::Unlocked => client.retry_now(),
                 Nudge::NetworkChanged => client.network_changed(),

@@ -151,10 +151,14 @@ impl<H: Host> Controller<H> {
         let waiting = active.store.outbox_len().unwrap_or(1);
         let deferred = active.marks_not_before.until(Instant::now()).is_some()
             || active.store.outbox_next_at().ok().flatten().is_some_and(|at| at > now);
-        let problem = match (&active.link.rejected, &active.link.failing) {
-            (Some((problem, _)), _) | (None, Some((problem, _))) => Some(problem.clone()),
-            (None, None) if deferred && active.marking.is_empty() => active.mark_problem.clone(),
-            (None, None) => None,
+        // While marks are on their way, or may go at once, their own outcome counts and not that of another call.
+        let is_tried = active.session.is_some() && !(deferred && active.marking.is_empty());
+        let failing = active.link.failing.as_ref().map(|(problem, _)| problem.clone());
+        let problem = match &active.link.rejected {
+            Some((problem, _)) => Some(problem.clone()),
+            None if is_tried => None,
+            None if active.session.is_some() => active.mark_problem.clone().or(failing),
+            None => failing,
         };
         if waiting == 0 { Some(Ok(())) } else { problem.map(Err) }
     }

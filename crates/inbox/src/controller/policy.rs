@@ -42,7 +42,7 @@ pub(super) enum Verdict {
     Wait,
 }
 
-/// What happens with one message now.
+/// What happens with one message now. Only what comes while the person looks is seen as it comes.
 pub(super) fn judge(message: &Message, moment: Moment<'_>) -> Verdict {
     let rule = moment.settings.rules.of(&message.event);
     if message.silent || rule == Rule::List || moment.watching {
@@ -80,7 +80,7 @@ pub(super) enum Next {
 
 /// What is to be done next. `interrupted` were being alerted when the program ended: they are named in a summary once and
 /// never alerted singly again. `pending` were never alerted, oldest first. `together`: they waited, and are one digest.
-/// While alerts are [`held`] it is asked only if the person is watching.
+/// Not asked while alerts are [`held`].
 pub(super) fn next(
     interrupted: &[Message],
     pending: &[Message],

@@ -130,9 +130,14 @@ impl<H: Host> Controller<H> {
     }
 
     /// Changes the signed-in account's store; a failure is a notice as well, since it will happen again.
-    fn change<T>(&mut self, change: impl FnOnce(&mut super::Active) -> Result<T, StoreError>) -> Result<T, Problem> {
+    fn change<T>(&mut self, change: impl Fn(&mut super::Active) -> Result<T, StoreError>) -> Result<T, Problem> {
         let active = self.active.as_mut().ok_or_else(problems::not_signed_in)?;
-        let changed = change(active);
+        let mut changed = change(active);
+        if matches!(changed, Err(StoreError::Corrupt { .. })) {
+            // It may be the index of the search alone, which is made good at once.
+            self.start_store_anew();
+            changed = change(self.active.as_mut().ok_or_else(problems::not_signed_in)?);
+        }
         changed.map_err(|error| {
             let problem = Problem::from(error);
             if problem.code == Code::StoreFailed {
@@ -223,7 +228,10 @@ impl<H: Host> Controller<H> {
             self.forget_before(replaced);
         }
         if let Some(opened) = opened {
-            self.active = Some(opened);
+            if let Some(left) = self.active.take() {
+                self.let_go(left);
+            }
+            self.take_on(opened);
         }
         if let Some(active) = &mut self.active {
             active.account = account;

@@ -29,6 +29,10 @@ impl<H: Host> Controller<H> {
             return;
         }
         active.retain_at = now + LATER;
+        if !active.currency.is_current() {
+            // Until the server has told its time, a wrong clock could throw away what it will not send again.
+            return;
+        }
         let removed = active.store.retain(self.kept.settings.retention, at);
         let Some(removed) = self.stored(removed) else { return };
         let is_done = removed.is_empty();

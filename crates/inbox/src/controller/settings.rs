@@ -17,12 +17,14 @@ pub(super) struct Watching {
     pub(super) focused: bool,
     /// It shows new messages as they come.
     pub(super) list_shown: bool,
+    /// The screen is locked: whatever has the focus behind it is not seen.
+    pub(super) locked: bool,
 }
 
 impl Watching {
     /// What comes now is seen.
     pub(super) fn is_watching(&self) -> bool {
-        self.focused && self.list_shown
+        self.focused && self.list_shown && !self.locked
     }
 }
 
@@ -64,11 +66,17 @@ impl<H: Host> Controller<H> {
 
     /// Keeps what was decided; what cannot be written does not hold.
     fn keep(&mut self, kept: Kept) -> Result<(), Problem> {
+        if std::mem::take(&mut self.settings_unusable) {
+            Kept::set_aside(&self.options.data_dir);
+        }
         kept.write(&self.options.data_dir)?;
+        let is_retention_new = kept.settings.retention != self.kept.settings.retention;
         self.kept = kept;
         self.clear_notice(Code::SettingsReset);
         self.alerts_possible();
-        self.retain_now();
+        if is_retention_new {
+            self.retain_now();
+        }
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! Sign-out: held until the read marks have reached the server or are given up; then sid and messages leave the device, or the
 //! messages stay for the same user's next sign-in.
 
-use super::{Controller, problems, requests::give};
+use super::{Active, Controller, problems, requests::give};
 use crate::{Code, Host, Keep, LastAccount, Problem, SignOut, handle::Answer, secrets::Keeper};
 
 /// What fails first may have been on its way before the sign-out was asked for.
@@ -43,6 +43,13 @@ impl<H: Host> Controller<H> {
         if self.active.as_ref().is_none_or(|active| active.leaving.is_none()) {
             return;
         }
+        if let Some(active) = &mut self.active
+            && active.leaving.as_ref().is_some_and(|leaving| leaving.answer.is_closed())
+        {
+            // Whoever asked for it waits no more, and may have changed their mind.
+            active.leaving = None;
+            return;
+        }
         let Some(sent) = self.sent() else { return };
         let waiting = self.read(|active| active.store.outbox_len()).unwrap_or_default();
         let Some(active) = &mut self.active else { return };
@@ -54,6 +61,19 @@ impl<H: Host> Controller<H> {
         match sent {
             Ok(()) => self.leave(sign_out, answer),
             Err(why) => give(answer, Err(problems::marks_wait(waiting, &why))),
+        }
+    }
+
+    /// Another user has signed in, in place of one whose session had ended. Messages go as at a sign-out, but for read marks
+    /// that have not reached the server: nobody was asked about them.
+    pub(super) fn let_go(&self, mut left: Active) {
+        left.end_flush(&Err(problems::not_signed_in()));
+        self.withdraw_all(&left.store);
+        if !bool::from(self.kept.settings.purge_at_sign_out) || left.store.outbox_len().unwrap_or(1) > 0 {
+            return;
+        }
+        if let Err(error) = left.store.delete() {
+            tracing::warn!(%error, "the messages of the user before stay on this device");
         }
     }
 
@@ -78,11 +98,12 @@ impl<H: Host> Controller<H> {
         if let Err(error) = noted {
             tracing::warn!(%error, "should the sid stay in the keyring, the next start does not know of it");
         }
-        let forgotten = LastAccount::forget(&self.options.data_dir).map_err(Problem::from);
         let account = active.account;
         self.withdraw_all(&active.store);
         let purge = sign_out.purge.unwrap_or_else(|| self.kept.settings.purge_at_sign_out.into());
+        // Before it is forgotten who it was: a program that is killed in between finds the account again, not its messages.
         let deleted = if purge { active.store.delete().map_err(Problem::from) } else { Ok(()) };
+        let forgotten = LastAccount::forget(&self.options.data_dir).map_err(Problem::from);
         let keeper = self.keeper.clone();
         // The keyring may ask the person first; the controller does not wait for it.
         tokio::spawn(async move {

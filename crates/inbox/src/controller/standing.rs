@@ -12,7 +12,7 @@ use super::{
     news::{News, ResumeError, Resumed, Scope, What},
     problems, session,
 };
-use crate::{Code, Host, Problem, Step};
+use crate::{AlertTarget, Code, Host, Problem, Step};
 
 /// The list call waits this long for the subscription, so that one call answers both.
 const SUBSCRIBE_FIRST: Duration = Duration::from_secs(2);
@@ -114,7 +114,7 @@ impl<H: Host> Controller<H> {
         let scope = Scope::Session(self.epoch);
         let reports = Reports { scope, news: self.news.clone() };
         let connected = self.network.live.connect(options, session.authorizer(), &session.channel(), reports).await;
-        active.link.rejected = None;
+        let was_rejected = active.link.rejected.take().is_some();
         active.alerts.tell_rejected = false;
         active.resume_at = None;
         match connected {
@@ -130,6 +130,9 @@ impl<H: Host> Controller<H> {
         active.session = Some(Arc::new(session));
         active.socket_down(now, None, reconfigure_after);
         active.list.trigger(Instant::now(), SUBSCRIBE_FIRST);
+        if was_rejected {
+            self.withdraw_targets(vec![AlertTarget::SignIn]);
+        }
         self.reread_config_later();
         self.retry_marks_now();
     }
@@ -182,7 +185,8 @@ impl<H: Host> Controller<H> {
             // Told here, in one order with what was lost, and not by the channel's own stream.
             ClientEvent::Subscribed { .. } => self.subscribed(),
             ClientEvent::Gap(gap) => {
-                tracing::info!(?gap, "messages may have been missed; the list is called");
+                // The channel's name holds the user's.
+                tracing::info!(since = ?gap.since, until = ?gap.until, "messages may have been missed; the list is called");
                 self.counters.gaps += 1;
                 active.currency.missed();
                 active.list.trigger(Instant::now(), SPREAD.mul_f64(jitter));
@@ -201,8 +205,9 @@ impl<H: Host> Controller<H> {
                 // The socket itself stands, so host and key are right.
                 active.link.socket_down(now, Some(problems::channel_delayed(&reason)));
             }
-            ClientEvent::ServerError { code, message, .. } => {
-                tracing::warn!(?code, %message, "the channel server complains");
+            // Its words may repeat the channel's name, or what the channel was authorized with.
+            ClientEvent::ServerError { code, .. } => {
+                tracing::warn!(?code, "the channel server complains");
             }
             ClientEvent::Malformed { .. } => self.unreadable(),
             // Among them may have been a gap.

@@ -72,7 +72,10 @@ impl<H: Host> Controller<H> {
     pub(super) fn merge_live(&mut self, message: &Message) {
         match self.merge(std::slice::from_ref(message)).as_deref() {
             // Whatever kept alerts waiting may be over.
-            Some([Merged::New]) => self.alerts_possible(),
+            Some([Merged::New]) => {
+                self.seen_as_it_comes(message);
+                self.alerts_possible();
+            }
             Some([Merged::Expired]) => {}
             Some(_) => self.counters.duplicates += 1,
             // The store refused it: the list call brings it again.

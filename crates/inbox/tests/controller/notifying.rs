@@ -6,13 +6,18 @@ use std::sync::{
 };
 
 use inbox::{
-    AlertTarget, Code, Day, Handle, HeldBy, ImageView, Images, MessageId, Options, PauseFor, QuietHours, Retention,
-    Rule, Rules, Secrets, SessionView, Settings, Shows,
+    AlertTarget, Code, Day, Handle, HeldBy, ImageView, Images, MessageId, Nudge, Options, PauseFor, QuietHours,
+    Retention, Rule, Rules, Secrets, SessionView, Settings, Shows,
 };
 use jiff::{Timestamp, tz::TimeZone};
 use relay::{Kind, NewMessage};
 
-use crate::world::{Recorder, SID, World, eventually, is_live, until};
+use serde_json::json;
+
+use crate::{
+    fake::Fake,
+    world::{Recorder, SID, World, eventually, is_live, until},
+};
 
 async fn live() -> (World, Handle, Arc<Recorder>) {
     let world = World::new().await;
@@ -207,22 +212,54 @@ async fn a_picture_waits_for_the_person_where_the_settings_say_so() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_retention_removes_what_is_read_and_old_and_the_next_list_does_not_bring_it_back() {
-    let (world, app, _host) = live().await;
-    let mut ids = Vec::new();
-    for n in 1..=4 {
-        ids.push(world.send(&format!("Number {n}")).await);
-    }
-    until(&app, "listed", |view| view.total == 4).await;
-    for id in &ids[..3] {
-        app.mark_read(id.clone()).await.unwrap();
-    }
-    until(&app, "on the server", |view| view.outbox == 0).await;
-    let retention = Retention { days: None, messages: Some(1) };
+    let (world, fake) = (World::new().await, Fake::start().await);
+    let old = |id: u32, read: bool| json!({"MessageId": id, "Event": "message", "Title": "t", "Message": "m", "Date": "2020-01-01 00:00:00", "IsRead": read});
+    *fake.said.list.lock().unwrap() = vec![old(1, true), old(2, true), old(3, false)];
+    let (app, _host) = world.app().await;
+    app.sign_in(fake.sign_in(&world)).await.unwrap();
+    until(&app, "listed", |view| view.total == 3 && view.up_to_date).await;
+    let retention = Retention { days: Some(30), messages: None };
     app.save_settings(Settings { retention, ..Settings::default() }).await.unwrap();
     until(&app, "the unread one is left", |view| (view.total, view.unread) == (1, 1)).await;
     let synced = app.view().borrow().last_synced;
     app.refresh().await.unwrap();
     let view = until(&app, "listed again", |view| view.last_synced > synced).await;
     assert_eq!(view.total, 1);
+    app.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waited_in_a_pause_is_told_at_its_end_also_when_the_list_was_looked_at_meanwhile() {
+    let (world, app, host) = live().await;
+    app.pause(PauseFor::Hour).await.unwrap();
+    for n in 1..=2 {
+        world.send(&format!("Meanwhile {n}")).await;
+    }
+    until(&app, "listed", |view| view.total == 2).await;
+    app.focused(true).await;
+    app.list_shown(true).await;
+    world.send("Seen as it came").await;
+    until(&app, "listed", |view| view.total == 3).await;
+    app.resume().await.unwrap();
+    eventually("the digest", async || !host.titles().is_empty()).await;
+    assert_eq!(host.titles(), ["2 new messages"]);
+    app.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_a_locked_screen_nothing_is_seen_as_it_comes() {
+    let (world, app, host) = live().await;
+    app.focused(true).await;
+    app.list_shown(true).await;
+    app.nudge(Nudge::Locked).await;
+    world.send("At lunch").await;
+    eventually("told", async || host.titles() == ["At lunch"]).await;
+    app.nudge(Nudge::Unlocked).await;
+    world.send("Back").await;
+    until(&app, "listed", |view| view.total == 2).await;
+    app.focused(false).await;
+    world.send("Away").await;
+    eventually("told", async || host.titles().len() == 2).await;
+    assert_eq!(host.titles(), ["At lunch", "Away"]);
     app.shutdown().await;
 }

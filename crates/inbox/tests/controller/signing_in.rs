@@ -6,8 +6,8 @@ use std::sync::{
 };
 
 use inbox::{
-    AccountId, Code, Handle, Keep, Kept, MemorySecrets, Options, Problem, Query, Secrets, SessionView, SignIn, SignOut,
-    View,
+    AccountId, AlertTarget, Code, Handle, Keep, Kept, MemorySecrets, Options, Problem, Query, Secrets, SessionView,
+    SignIn, SignOut, View,
 };
 use secrecy::SecretString;
 
@@ -141,10 +141,11 @@ async fn a_sign_in_that_cannot_be_taken_on_leaves_no_sid_behind() {
 async fn another_user_gets_an_inbox_of_his_own_and_the_first_sid_is_forgotten() {
     let (world, keyring) = (World::new().await, Arc::new(Keyring::default()));
     let other = world.server.add_user("demo", "sid-of-luke-1b2c", "Luke", "Skywalker").await.unwrap();
-    let app = app_with(&world, &keyring, &Arc::default()).await;
+    let host = Arc::<Recorder>::default();
+    let app = app_with(&world, &keyring, &host).await;
     app.sign_in(world.sign_in(SID)).await.unwrap();
-    world.send("For Darth").await;
-    until(&app, "received", |view| view.total == 1).await;
+    let id = world.send("For Darth").await;
+    until(&app, "received and announced", |view| view.total == 1 && view.counters.alerts == 1).await;
     world.server.expire_session(&world.user).await.unwrap();
     app.refresh().await.unwrap();
     until(&app, "rejected", is_rejected).await;
@@ -153,6 +154,11 @@ async fn another_user_gets_an_inbox_of_his_own_and_the_first_sid_is_forgotten() 
     let view = until(&app, "live and listed", |view| is_live(view) && view.last_synced.is_some()).await;
     assert_eq!((view.account.unwrap().name.as_str(), view.total), ("Luke Skywalker", 0));
     assert_eq!(app.page(Query::default(), None, 10).await.unwrap().rows, []);
+    let theirs = AlertTarget::Message(id);
+    eventually("the first one's alert is gone", async || host.withdrawn.lock().unwrap().contains(&theirs)).await;
+    let stores = std::fs::read_dir(world.data()).unwrap().map(|entry| entry.unwrap().path());
+    let stores = stores.filter(|path| path.extension().is_some_and(|it| it == "sqlite")).count();
+    assert_eq!(stores, 1, "the first one's messages left, as at a sign-out");
     let first = account(&world, &world.user);
     eventually("the first sid is forgotten", async || keyring.get(&first).await.unwrap().is_none()).await;
     assert!(keyring.get(&account(&world, &other)).await.unwrap().is_some());

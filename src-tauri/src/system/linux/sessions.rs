@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 
+use inbox::Nudge;
 use zbus::{Connection, Message, OwnedObjectPath, OwnedVariant, fdo};
 
 use super::limited;
@@ -17,13 +18,12 @@ pub fn woke(signal: &Message) -> bool {
     signal.body().deserialize::<bool>().is_ok_and(|sleeps| !sleeps)
 }
 
-/// Whether these changed properties of a session say that it is locked no more.
-pub fn unlocked(signal: &Message) -> bool {
+/// What these changed properties of a session say of its lock.
+pub fn lock_changed(signal: &Message) -> Option<Nudge> {
     let body = signal.body();
-    let Ok((_, changed, _)) = body.deserialize::<(&str, HashMap<&str, OwnedVariant>, Vec<&str>)>() else {
-        return false;
-    };
-    changed.get("LockedHint").and_then(|hint| bool::try_from(&**hint).ok()) == Some(false)
+    let (_, changed, _) = body.deserialize::<(&str, HashMap<&str, OwnedVariant>, Vec<&str>)>().ok()?;
+    let locked = changed.get("LockedHint").and_then(|hint| bool::try_from(&**hint).ok())?;
+    Some(if locked { Nudge::Locked } else { Nudge::Unlocked })
 }
 
 /// Whether the session that tells this is one of this user. One that is not asked about in time is not.
@@ -43,9 +43,10 @@ pub async fn is_ours(connection: &Connection, signal: &Message) -> bool {
     }
 }
 
-/// Whether a screen saver says that it ended.
-pub fn screen_saver_ended(signal: &Message) -> bool {
+/// What a screen saver says of itself: nobody sees what is behind it.
+pub fn screen_saver_changed(signal: &Message) -> Option<Nudge> {
     let header = signal.header();
-    let is_screen_saver = header.interface().is_some_and(|interface| interface.ends_with(".ScreenSaver"));
-    is_screen_saver && signal.body().deserialize::<bool>().is_ok_and(|active| !active)
+    header.interface().filter(|interface| interface.ends_with(".ScreenSaver"))?;
+    let active = signal.body().deserialize::<bool>().ok()?;
+    Some(if active { Nudge::Locked } else { Nudge::Unlocked })
 }
