@@ -218,3 +218,35 @@ fn a_disk_that_cannot_be_written_is_told_and_keeps_what_it_has() {
         assert_eq!(store.counts(now()).unwrap(), Counts { unread: 19, total: 20 });
     });
 }
+
+#[test]
+fn what_is_taken_over_from_a_damaged_store_waits_for_space() {
+    on_a_tiny_disk("what_is_taken_over_from_a_damaged_store_waits_for_space", |disk| {
+        for free in [0, 40 * 1024, 80 * 1024, 120 * 1024, 200 * 1024, 400 * 1024] {
+            let mut store = open(disk).unwrap();
+            store.merge_all(&(0..400).map(message).collect::<Vec<_>>(), now()).unwrap();
+            let marked = BTreeSet::from([MessageId("3".to_owned()), MessageId("5".to_owned())]);
+            for id in &marked {
+                store.mark_read(id, now()).unwrap();
+            }
+            drop(store);
+            let file = fs::read_dir(disk.join("data")).unwrap().next().unwrap().unwrap().path();
+            let raw = rusqlite::Connection::open(&file).unwrap();
+            raw.execute_batch("UPDATE search_data SET block = x'00ff00ff00ff' WHERE id > 10").unwrap();
+            drop(raw);
+            let damaged = fs::read(&file).unwrap();
+            fill(disk, free);
+            for _ in 0..2 {
+                let error = open(disk).unwrap_err();
+                assert!(matches!(error, StoreError::Full { .. } | StoreError::Unwritable { .. }), "{free}: {error:?}");
+                assert!(fs::read(&file).unwrap() == damaged, "with {free} bytes left it is as it was");
+            }
+            empty(disk);
+            let store = open(disk).unwrap();
+            assert_eq!(waiting(&store), marked, "with {free} bytes left before");
+            assert_eq!(store.counts(now()).unwrap(), Counts { unread: 398, total: 400 });
+            assert_eq!(fs::read_dir(disk.join("data")).unwrap().count(), 3, "nothing is left over");
+            store.delete().unwrap();
+        }
+    });
+}
