@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 use rusqlite_migration::{Error as MigrationError, MigrationDefinitionError};
 
-use super::{Sql, Store, StoreError, alerts::REBUILDING, private_files, schema};
+use super::{Sql, Store, StoreError, alerts::REBUILDING, error, private_files, schema};
 use crate::AccountId;
 
 /// What `SQLite` puts beside its file while it is open.
@@ -136,17 +136,14 @@ impl Store {
                 return Err(StoreError::TooNew { path });
             }
             Err(MigrationError::RusqliteError { err, .. }) => {
-                return Err(match StoreError::of(err, &path) {
-                    // Tables that are not as we left them: as good as damaged.
-                    StoreError::Sqlite(_) => corrupt(),
-                    other => other,
-                });
+                // Tables that are not as we left them: as good as damaged.
+                return Err(if error::means_damage(&err) { corrupt() } else { StoreError::of(err, &path) });
             }
             Err(_) => return Err(corrupt()),
         }
         let ours = self.read(|connection| {
             let id: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
-            Ok(id == schema::APPLICATION_ID && has_our_tables(connection))
+            Ok(id == schema::APPLICATION_ID && has_our_tables(connection)?)
         })?;
         if ours { Ok(()) } else { Err(corrupt()) }
     }
@@ -170,7 +167,6 @@ fn connect(path: &Path, length: u64) -> Sql<Connection> {
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "cache_size", -2048)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
-    connection.set_prepared_statement_cache_capacity(64);
     if length <= CHECKED_WHOLE {
         let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
         if verdict != "ok" {
@@ -182,17 +178,22 @@ fn connect(path: &Path, length: u64) -> Sql<Connection> {
 }
 
 /// Whether the tables are there, whatever the version number of the file says.
-fn has_our_tables(connection: &Connection) -> bool {
-    [
+fn has_our_tables(connection: &Connection) -> Sql<bool> {
+    for sql in [
         "SELECT id, date, server_read, local_read, read, alert, problem, place, has_link FROM message",
         "SELECT id, queued_at, next_at, attempts FROM outbox",
         "SELECT id, until, date FROM tombstone",
         "SELECT key, value FROM meta",
         "SELECT total, unread, waiting FROM tally WHERE one = 1",
         "SELECT rowid FROM search WHERE search MATCH 'x'",
-    ]
-    .iter()
-    .all(|sql| connection.prepare(sql).is_ok())
+    ] {
+        match connection.prepare(sql) {
+            Ok(_) => {}
+            Err(error) if error::means_damage(&error) => return Ok(false),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(true)
 }
 
 fn beside(path: &Path, suffix: &str) -> PathBuf {
