@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use rusqlite::{Error as Sqlite, ErrorCode};
+use rusqlite::{Error as Sqlite, ErrorCode, ffi};
 
 use crate::{Code, Problem};
 
@@ -61,6 +61,24 @@ impl StoreError {
             ) => Self::Unwritable { path, source: io::Error::other(error) },
             _ => Self::Sqlite(error),
         }
+    }
+}
+
+/// Whether an error means that what is in the file is not as we left it: content, tables or structure. Anything else, such
+/// as a full disk or too little memory, says nothing about the file.
+pub(super) fn means_damage(error: &Sqlite) -> bool {
+    match error.sqlite_error() {
+        // SQLITE_ERROR: tables or columns that are not there.
+        Some(failure) => matches!(
+            failure.extended_code & 0xff,
+            ffi::SQLITE_ERROR
+                | ffi::SQLITE_CORRUPT
+                | ffi::SQLITE_NOTADB
+                | ffi::SQLITE_CONSTRAINT
+                | ffi::SQLITE_MISMATCH
+        ),
+        // Values of another kind than we write.
+        None => true,
     }
 }
 

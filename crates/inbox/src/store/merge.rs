@@ -126,11 +126,12 @@ enum Tombstone {
     Over,
 }
 
-/// Whether it was deleted here or removed by the retention setting; sightings keep it so for longer.
+/// Whether it was deleted here or removed by the retention setting; sightings keep it so for longer. What is remembered
+/// holds as long as it is there, whatever the clock says: only the purge ends it.
 fn tombstone(connection: &Connection, new: &Message, now: Timestamp, floor: i64) -> Sql<Tombstone> {
     let found: Option<(i64, Option<i64>)> = connection
-        .prepare_cached("SELECT until, date FROM tombstone WHERE id = ?1 AND until > ?2")?
-        .query_row(params![new.id.0, micros(now)], |row| Ok((row.get(0)?, row.get(1)?)))
+        .prepare_cached("SELECT until, date FROM tombstone WHERE id = ?1")?
+        .query_row([&new.id.0], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     let Some((until, date)) = found else { return Ok(Tombstone::None) };
     if date.is_some_and(|date| date.min(micros(new.date)) >= floor) {

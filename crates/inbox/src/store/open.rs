@@ -1,7 +1,7 @@
 //! Opening a store, setting a damaged one aside, and removing it for good. It must never lose what can still be read.
 
 use std::{
-    fs, io,
+    fs,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -10,11 +10,13 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 use rusqlite_migration::{Error as MigrationError, MigrationDefinitionError};
 
-use super::{Sql, Store, StoreError, private_files, schema};
+use super::{Sql, Store, StoreError, alerts::REBUILDING, error, private_files, schema};
 use crate::AccountId;
 
 /// What `SQLite` puts beside its file while it is open.
 const COMPANIONS: [&str; 2] = ["-wal", "-shm"];
+/// Where a store is made that takes a damaged one's place.
+const NEW: &str = ".new";
 /// Files up to this size are checked whole at each opening (some 50 ms at most); in larger ones damage shows when a
 /// damaged page is read.
 const CHECKED_WHOLE: u64 = 32 * 1024 * 1024;
@@ -33,6 +35,10 @@ impl Store {
     pub fn open(dir: &Path, account: &AccountId) -> Result<Opened, StoreError> {
         private_files::make_dir(dir)?;
         let path = dir.join(format!("inbox-{}.sqlite", account.file_stem()));
+        if !path.exists() && beside(&path, NEW).exists() {
+            // Ended between the two.
+            return Self::take_its_place(&path, last_aside(&path));
+        }
         match Self::open_file(&path) {
             Err(StoreError::Corrupt { .. }) => Self::start_anew(&path),
             done => Ok(Opened { store: done?, reset: None }),
@@ -51,35 +57,62 @@ impl Store {
         let path = self.path.clone();
         // SQLite must have let go of its files: Windows removes none that is open.
         drop(self);
-        for companion in COMPANIONS {
-            private_files::remove(&beside(&path, companion))?;
-        }
+        remove_whole(&beside(&path, NEW))?;
         for aside in set_aside_copies(&path) {
             private_files::remove(&aside)?;
         }
-        private_files::remove(&path)
+        remove_whole(&path)
     }
 
+    /// Makes a new store beside the damaged one, which keeps its place and all it holds until the new one is whole: what
+    /// fails or is cut off before is begun again by the next opening, and after that it only goes on.
     fn start_anew(path: &Path) -> Result<Opened, StoreError> {
+        let new = beside(path, NEW);
+        remove_whole(&new)?;
         let aside = beside(path, &format!(".corrupt-{}", Timestamp::now().strftime("%Y%m%dT%H%M%S%3fZ")));
-        let unwritable = |source: io::Error| StoreError::Unwritable { path: path.to_path_buf(), source };
-        fs::rename(path, &aside).map_err(unwritable)?;
-        // What was not yet in the main file stays with it, for whoever looks into it later.
-        match fs::rename(beside(path, "-wal"), beside(&aside, "-wal")) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unwritable(error)),
-            _ => private_files::remove(&beside(path, "-shm"))?,
-        }
-        let mut store = Self::open_file(path)?;
-        if store.salvage(&aside) {
-            tracing::warn!("the search index was damaged; it was made again");
-            for file in [beside(&aside, "-wal"), beside(&aside, "-shm"), aside] {
-                private_files::remove(&file)?;
+        let made = Self::make_anew(&new, path).and_then(|()| rename(path, &aside));
+        if let Err(error) = made {
+            if let Err(error) = remove_whole(&new) {
+                tracing::warn!(%error, "the unfinished message store is left for the next start to remove");
             }
-            return Ok(Opened { store, reset: None });
+            return Err(error);
         }
-        tracing::warn!(aside = %aside.display(), "the message store was damaged; a new one is started");
-        store.set_meta(super::alerts::REBUILDING, "1")?;
-        Ok(Opened { store, reset: Some(aside) })
+        Self::take_its_place(path, Some(aside))
+    }
+
+    /// Makes the file at `new`, with what is sound in the damaged one.
+    fn make_anew(new: &Path, damaged: &Path) -> Result<(), StoreError> {
+        let mut store = Self::open_file(new)?;
+        if !store.salvage(damaged)? {
+            store.set_meta(REBUILDING, "1")?;
+        }
+        // It takes the place without companions.
+        store.read(|connection| connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())))
+    }
+
+    /// The new store is whole, and the damaged one no longer in its place.
+    fn take_its_place(path: &Path, aside: Option<PathBuf>) -> Result<Opened, StoreError> {
+        // What was not yet in the main file stays with it, for whoever looks into it later.
+        let log = beside(path, "-wal");
+        if let Some(aside) = &aside
+            && log.exists()
+        {
+            rename(&log, &beside(aside, "-wal"))?;
+        }
+        let new = beside(path, NEW);
+        for companion in COMPANIONS {
+            private_files::remove(&beside(path, companion))?;
+            private_files::remove(&beside(&new, companion))?;
+        }
+        rename(&new, path)?;
+        let store = Self::open_file(path)?;
+        if store.meta(REBUILDING)?.is_some() {
+            tracing::warn!(?aside, "the message store was damaged; a new one is started");
+            return Ok(Opened { store, reset: aside });
+        }
+        tracing::warn!("the search index was damaged; it was made again");
+        aside.iter().try_for_each(|aside| remove_whole(aside))?;
+        Ok(Opened { store, reset: None })
     }
 
     fn open_file(path: &Path) -> Result<Self, StoreError> {
@@ -103,17 +136,14 @@ impl Store {
                 return Err(StoreError::TooNew { path });
             }
             Err(MigrationError::RusqliteError { err, .. }) => {
-                return Err(match StoreError::of(err, &path) {
-                    // Tables that are not as we left them: as good as damaged.
-                    StoreError::Sqlite(_) => corrupt(),
-                    other => other,
-                });
+                // Tables that are not as we left them: as good as damaged.
+                return Err(if error::means_damage(&err) { corrupt() } else { StoreError::of(err, &path) });
             }
             Err(_) => return Err(corrupt()),
         }
         let ours = self.read(|connection| {
             let id: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
-            Ok(id == schema::APPLICATION_ID && has_our_tables(connection))
+            Ok(id == schema::APPLICATION_ID && has_our_tables(connection)?)
         })?;
         if ours { Ok(()) } else { Err(corrupt()) }
     }
@@ -137,7 +167,6 @@ fn connect(path: &Path, length: u64) -> Sql<Connection> {
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "cache_size", -2048)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
-    connection.set_prepared_statement_cache_capacity(64);
     if length <= CHECKED_WHOLE {
         let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
         if verdict != "ok" {
@@ -149,23 +178,46 @@ fn connect(path: &Path, length: u64) -> Sql<Connection> {
 }
 
 /// Whether the tables are there, whatever the version number of the file says.
-fn has_our_tables(connection: &Connection) -> bool {
-    [
+fn has_our_tables(connection: &Connection) -> Sql<bool> {
+    for sql in [
         "SELECT id, date, server_read, local_read, read, alert, problem, place, has_link FROM message",
         "SELECT id, queued_at, next_at, attempts FROM outbox",
         "SELECT id, until, date FROM tombstone",
         "SELECT key, value FROM meta",
         "SELECT total, unread, waiting FROM tally WHERE one = 1",
         "SELECT rowid FROM search WHERE search MATCH 'x'",
-    ]
-    .iter()
-    .all(|sql| connection.prepare(sql).is_ok())
+    ] {
+        match connection.prepare(sql) {
+            Ok(_) => {}
+            Err(error) if error::means_damage(&error) => return Ok(false),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(true)
 }
 
 fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
+}
+
+fn rename(from: &Path, to: &Path) -> Result<(), StoreError> {
+    fs::rename(from, to).map_err(|source| StoreError::Unwritable { path: from.to_path_buf(), source })
+}
+
+/// Removes a file and its companions; fine when there are none.
+fn remove_whole(path: &Path) -> Result<(), StoreError> {
+    for companion in COMPANIONS {
+        private_files::remove(&beside(path, companion))?;
+    }
+    private_files::remove(path)
+}
+
+/// The damaged file that was set aside last; the names are in the order of time.
+fn last_aside(path: &Path) -> Option<PathBuf> {
+    let is_companion = |name: &Path| COMPANIONS.iter().any(|end| name.as_os_str().to_string_lossy().ends_with(end));
+    set_aside_copies(path).into_iter().filter(|aside| !is_companion(aside)).max()
 }
 
 /// The damaged files that were set aside from `path`, with their companions.

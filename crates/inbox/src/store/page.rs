@@ -20,6 +20,11 @@ const MAX_ROWS: u32 = 200;
 /// The columns [`list_row`] reads, in its order.
 const ROW_COLUMNS: &str = "id, event, title, preview, date, read, buttons, problem, place";
 
+/// The statement of [`Store::counts`]: `?1` now. It spells `read` out: `SQLite` finds no generated column in an index alone.
+pub(super) const COUNTS: &str = "SELECT max(0, unread - gone_unread), max(0, total - gone) FROM tally, \
+     (SELECT count(*) AS gone, coalesce(sum(coalesce(local_read, server_read) = 0), 0) AS gone_unread FROM message \
+      WHERE expires <= ?1)";
+
 /// How many messages the list shows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -106,15 +111,9 @@ impl Store {
     /// How many messages the list shows, without what has expired and was not purged yet.
     pub fn counts(&self, now: Timestamp) -> Result<Counts, StoreError> {
         self.read(|connection| {
-            connection
-                .prepare_cached(
-                    "SELECT max(0, unread - gone_unread), max(0, total - gone) FROM tally, \
-                     (SELECT count(*) AS gone, coalesce(sum(read = 0), 0) AS gone_unread FROM message \
-                      WHERE expires <= ?1)",
-                )?
-                .query_row([micros(now)], |row| {
-                    Ok(Counts { unread: super::count(row, 0)?, total: super::count(row, 1)? })
-                })
+            connection.prepare_cached(COUNTS)?.query_row([micros(now)], |row| {
+                Ok(Counts { unread: super::count(row, 0)?, total: super::count(row, 1)? })
+            })
         })
     }
 }

@@ -4,8 +4,8 @@
 //! stays away, by a tombstone each, for as long as the setting would remove it again. No call may take long: whoever has
 //! more to remove calls again.
 
-use jiff::{Timestamp, ToSpan as _};
-use rusqlite::{Connection, OptionalExtension as _, params};
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 use serde::{Deserialize, Serialize};
 
 use super::{Sql, Store, StoreError, merge::tombstone_until, micros, moment};
@@ -91,11 +91,14 @@ impl Store {
                 .prepare_cached("INSERT INTO search (search, rank) VALUES (?1, ?2)")?
                 .execute(params![what, number])
         };
+        // Whole or not at all: the index keeps `deletemerge`, and with it on, a removal might rewrite all of it at once.
+        let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
         tell("deletemerge", DELETED_PERCENT)?;
         let before = connection.total_changes();
         tell("merge", MERGED_PAGES)?;
         let merging = connection.total_changes().saturating_sub(before) >= 2;
         tell("deletemerge", 0)?;
+        transaction.commit()?;
         let free = number("freelist_count")?;
         if free > SPARE {
             // 2: INCREMENTAL, as new files are.
@@ -105,7 +108,11 @@ impl Store {
                 let mut steps = vacuum.query([])?;
                 while steps.next()?.is_some() {}
             } else if free * 4 > number("page_count")? {
-                connection.execute_batch("PRAGMA auto_vacuum = INCREMENTAL; VACUUM")?;
+                // The copy may be large: on the disk, not in memory.
+                connection.execute_batch("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA temp_store = FILE")?;
+                let done = connection.execute_batch("VACUUM");
+                connection.execute_batch("PRAGMA temp_store = MEMORY")?;
+                done?;
             } else {
                 return Ok(merging);
             }
@@ -123,8 +130,9 @@ impl Store {
 pub(super) fn floor(connection: &Connection, now: Timestamp) -> Sql<i64> {
     let Kept { retention, oldest } = kept(connection)?;
     let by_days = retention.days.map(|days| {
-        let hours = i64::from(days) * 24;
-        now.checked_sub(hours.hours()).map_or(i64::MIN, micros)
+        let back = SignedDuration::from_hours(i64::from(days).saturating_mul(24));
+        // More days than there were keep everything.
+        now.checked_sub(back).map_or(i64::MIN, micros)
     });
     Ok(by_days.max(oldest).unwrap_or(i64::MIN))
 }

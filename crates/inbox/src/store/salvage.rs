@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 
-use super::{Sql, Store, search};
+use super::{Sql, Store, StoreError, error, search};
 
 /// What is copied, column by column; the numbers of `tally` follow by themselves.
 const TABLES: [(&str, &str); 4] = [
@@ -23,14 +23,14 @@ const CHECKED: [&str; 5] = ["message", "outbox", "tombstone", "meta", "tally"];
 
 impl Store {
     /// Takes over what the damaged file at `from` holds, into this new store, if all but its search index is sound.
-    /// Answers whether it did; what it did not is left as it is.
-    pub(super) fn salvage(&mut self, from: &Path) -> bool {
+    /// Answers whether it did; what it did not is left as it is. A disk that is full, say, is no answer but an error.
+    pub(super) fn salvage(&mut self, from: &Path) -> Result<bool, StoreError> {
         match self.take_over(from) {
-            Ok(done) => done,
-            Err(error) => {
+            Err(error) if error::means_damage(&error) => {
                 tracing::info!(%error, "nothing of the damaged message store is taken over");
-                false
+                Ok(false)
             }
+            done => done.map_err(|error| StoreError::of(error, &self.path)),
         }
     }
 

@@ -101,8 +101,10 @@ ALTER TABLE tombstone ADD COLUMN date INTEGER;
 -- Each holds what a filter asks for, so that a message is only looked up to be shown.
 DROP INDEX message_unread;
 DROP INDEX message_by_event;
+DROP INDEX message_expires;
 CREATE INDEX message_unread          ON message (date, id, event, has_link, expires) WHERE read = 0;
 CREATE INDEX message_by_event        ON message (event, date, id, has_link, expires);
+CREATE INDEX message_expires         ON message (expires, server_read, local_read) WHERE expires IS NOT NULL;
 CREATE INDEX message_with_link       ON message (date, id, event, expires) WHERE has_link = 1;
 CREATE INDEX message_read            ON message (date, id) WHERE read = 1;
 CREATE INDEX message_by_place        ON message (place, date, event, has_link, expires);

@@ -4,6 +4,8 @@
 //! of a message there is its *place*: its date in 64ths of a second, or the next free number. It must never give what a
 //! person types to `FTS5` as syntax, and the index holds nothing that the messages do not: it can be made again from them.
 
+use std::borrow::Cow;
+
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{Sql, row};
@@ -44,7 +46,7 @@ pub(super) fn asked(text: &str) -> Asked {
         .split(|c: char| c.is_whitespace() || c.is_control() || c == '"')
         .filter(|word| word.contains(char::is_alphanumeric))
         .take(MAX_WORDS)
-        .map(|word| format!("\"{word}\""))
+        .map(|word| format!("\"{}\"", apart(word)))
         .collect();
     if words.is_empty() { Asked::Nothing } else { Asked::Match(words.join(" ") + " *") }
 }
@@ -161,5 +163,35 @@ fn write(connection: &Connection, place: i64, text: &str) -> Sql<()> {
 fn words(title: &str, preview: &str, body_html: &str) -> String {
     let body = text::text_of_clean(body_html);
     let beginning = preview.trim_end_matches('…');
-    if body.starts_with(beginning) { format!("{title}\n{body}") } else { format!("{title}\n{preview}\n{body}") }
+    let all =
+        if body.starts_with(beginning) { format!("{title}\n{body}") } else { format!("{title}\n{preview}\n{body}") };
+    if let Cow::Owned(apart) = apart(&all) { apart } else { all }
+}
+
+/// Puts blanks around each character of a script that has none between its words, so that any part of such a text is
+/// found: each is a word of its own, and what is asked for is their sequence.
+fn apart(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_of_a_script_without_blanks) {
+        return Cow::Borrowed(text);
+    }
+    let mut apart = String::with_capacity(text.len() * 2);
+    for c in text.chars() {
+        if is_of_a_script_without_blanks(c) {
+            apart.extend([' ', c, ' ']);
+        } else {
+            apart.push(c);
+        }
+    }
+    Cow::Owned(apart)
+}
+
+fn is_of_a_script_without_blanks(c: char) -> bool {
+    matches!(c,
+        '\u{0e00}'..='\u{0eff}' // Thai, Lao
+        | '\u{1000}'..='\u{109f}' // Myanmar
+        | '\u{1780}'..='\u{17ff}' // Khmer
+        | '\u{3005}'..='\u{3007}' // marks that stand for ideographs
+        | '\u{3040}'..='\u{30ff}' | '\u{31f0}'..='\u{31ff}' | '\u{ff66}'..='\u{ff9f}' // Hiragana, Katakana
+        | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}'
+    )
 }

@@ -233,3 +233,79 @@ fn a_search_that_finds_its_index_damaged_says_so_and_what_is_sound_is_taken_over
     assert_eq!(listing::paged(&inbox.store, &query, 100).len(), 300);
     assert_eq!((inbox.counts(), inbox.queued()), ((299, 300), vec!["1".to_owned()]));
 }
+
+/// The search index alone is damaged, in a closed store.
+fn damage_search(path: &std::path::Path) {
+    let raw = Connection::open(path).unwrap();
+    raw.execute_batch("UPDATE search_data SET block = x'00ff00ff00ff' WHERE id > 10").unwrap();
+}
+
+fn beside(path: &std::path::Path, suffix: &str) -> std::path::PathBuf {
+    path.with_file_name(format!("{}{suffix}", path.file_name().unwrap().to_str().unwrap()))
+}
+
+#[test]
+fn a_taking_over_that_was_cut_off_is_begun_again() {
+    let (dir, path) = closed_with_everything();
+    damage_search(&path);
+    for suffix in [".new", ".new-wal", ".new-shm"] {
+        fs::write(beside(&path, suffix), b"half of a store").unwrap();
+    }
+    let opened = Store::open(dir.path(), &account()).unwrap();
+    assert_eq!(opened.reset, None);
+    let inbox = Inbox { store: opened.store, dir };
+    assert_eq!((inbox.counts(), inbox.queued()), ((298, 299), vec!["1".to_owned()]));
+    let names = files(inbox.dir.path());
+    assert!(names.iter().all(|name| !name.contains("corrupt") && !name.contains(".new")), "{names:?}");
+}
+
+#[test]
+fn a_new_store_that_had_not_yet_its_place_takes_it_at_the_next_start() {
+    for rebuilding in [false, true] {
+        let (dir, path) = closed_with_everything();
+        if rebuilding {
+            let mut store = Store::open(dir.path(), &account()).unwrap().store;
+            store.set_meta(alerts::REBUILDING, "1").unwrap();
+        }
+        fs::rename(&path, beside(&path, ".new")).unwrap();
+        fs::write(beside(&path, "-wal"), b"the log of the damaged one").unwrap();
+        fs::write(beside(&path, ".corrupt-20260801T120000000Z"), b"older").unwrap();
+        let aside = beside(&path, ".corrupt-20260802T120000000Z");
+        fs::write(&aside, b"the damaged one").unwrap();
+        let opened = Store::open(dir.path(), &account()).unwrap();
+        assert_eq!(opened.reset, rebuilding.then(|| aside.clone()));
+        assert_eq!((aside.exists(), beside(&aside, "-wal").exists()), (rebuilding, rebuilding));
+        let inbox = Inbox { store: opened.store, dir };
+        assert_eq!((inbox.counts(), inbox.queued()), ((298, 299), vec!["1".to_owned()]));
+        fs::write(beside(&path, ".new"), b"left").unwrap();
+        inbox.store.delete().unwrap();
+        assert_eq!(files(inbox.dir.path()), [""; 0]);
+    }
+}
+
+#[test]
+fn what_cannot_be_taken_over_stays_where_it_is() {
+    let (dir, path) = closed_with_everything();
+    damage_search(&path);
+    let before = fs::read(&path).unwrap();
+    // No file can be made there.
+    fs::create_dir(beside(&path, ".new")).unwrap();
+    let error = Store::open(dir.path(), &account()).unwrap_err();
+    assert!(matches!(error, StoreError::Unwritable { .. }), "{error:?}");
+    assert!(fs::read(&path).unwrap() == before, "it is as it was");
+    fs::remove_dir(beside(&path, ".new")).unwrap();
+    assert_eq!(Store::open(dir.path(), &account()).unwrap().reset, None);
+}
+
+#[test]
+fn only_what_is_wrong_in_the_file_counts_as_damage() {
+    use rusqlite::ffi;
+
+    let failure = |code| rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+    for code in [ffi::SQLITE_ERROR, ffi::SQLITE_CORRUPT, ffi::SQLITE_NOTADB, ffi::SQLITE_CONSTRAINT_UNIQUE] {
+        assert!(error::means_damage(&failure(code)), "{code}");
+    }
+    for code in [ffi::SQLITE_FULL, ffi::SQLITE_BUSY, ffi::SQLITE_NOMEM, ffi::SQLITE_READONLY, ffi::SQLITE_IOERR_READ] {
+        assert!(!error::means_damage(&failure(code)), "{code}");
+    }
+}

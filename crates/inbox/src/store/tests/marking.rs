@@ -176,6 +176,20 @@ fn what_was_deleted_here_does_not_come_back() {
 }
 
 #[test]
+fn what_was_deleted_here_stays_so_after_a_hundred_days_off_and_with_a_wrong_clock() {
+    let mut inbox = Inbox::new();
+    inbox.take(&message("1"));
+    inbox.store.delete_message(&of("1"), now()).unwrap();
+    let days = |days: i64| hours(24 * days);
+    // The list comes before the purge.
+    for at in [days(100), days(5_000), days(1), days(-5_000), now()] {
+        assert_eq!(inbox.store.merge(&message("1"), at).unwrap(), Merged::Deleted, "{at}");
+        inbox.store.purge_expired(at).unwrap();
+        assert_eq!(inbox.store.merge(&message("1"), at).unwrap(), Merged::Deleted, "{at}, after the purge");
+    }
+}
+
+#[test]
 fn a_message_past_its_expiry_does_not_come_in() {
     let mut inbox = Inbox::new();
     let expired = Message { expires: Some(now()), ..message("1") };

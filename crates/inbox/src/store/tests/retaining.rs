@@ -152,3 +152,33 @@ fn a_large_removal_comes_in_slices_and_gives_its_space_back() {
     assert_eq!(inbox.counts(), (0, 0));
     assert!(!inbox.store.compact().unwrap(), "nothing more to do");
 }
+
+#[test]
+fn more_days_than_there_were_keep_everything() {
+    let mut inbox = Inbox::new();
+    inbox.take(&old_read("1", 4_000));
+    for many in [1_000_000, 300_000_000, u32::MAX] {
+        assert_eq!(retain(&mut inbox, days(many)), [""; 0], "{many}");
+        assert_eq!(inbox.take(&old_read("1", 4_000)), Merged::Same, "{many}");
+    }
+}
+
+#[test]
+fn a_merge_of_the_index_that_fails_leaves_its_settings_as_they_were() {
+    let mut inbox = Inbox::new();
+    for part in 0..8 {
+        let many: Vec<_> = (0..200).map(|n| old_read(&format!("{part}-{n}"), 40 + n)).collect();
+        inbox.store.merge_all(&many, now()).unwrap();
+    }
+    while !retain(&mut inbox, days(30)).is_empty() {}
+    inbox.store.connection.execute_batch("UPDATE search_data SET block = x'00ff00ff00ff' WHERE id > 10").unwrap();
+    let error = inbox.store.compact().unwrap_err();
+    assert!(matches!(error, StoreError::Corrupt { .. }), "{error:?}");
+    let setting: i64 = inbox
+        .store
+        .connection
+        .query_row("SELECT v FROM search_config WHERE k = 'deletemerge'", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(setting, 0);
+    assert!(inbox.store.connection.is_autocommit(), "no transaction is left open");
+}

@@ -49,6 +49,31 @@ fn the_text_of_a_body_is_found_and_its_tags_are_not() {
 }
 
 #[test]
+fn any_part_of_a_text_without_blanks_is_found() {
+    let mut inbox = Inbox::new();
+    inbox.take(&says("1", "本週優惠活動", "<p>立即領取2024年VIP獎金</p>"));
+    inbox.take(&says("2", "今すぐボーナスを受け取る", "<p>โปรโมชั่นสุดพิเศษ</p>"));
+    inbox.take(&says("3", "주말 보너스", "<p>weekend</p>"));
+    for (text, ids) in [
+        ("優惠", &["1"][..]),
+        ("優", &["1"]),
+        ("本週優惠活動", &["1"]),
+        ("獎金 優惠", &["1"]),
+        ("2024年", &["1"]),
+        ("年vip獎", &["1"]),
+        ("vi", &["1"]),
+        ("惠優", &[]),
+        ("優活", &[]),
+        ("ボーナス", &["2"]),
+        ("受け取", &["2"]),
+        ("พิเศษ", &["2"]),
+        ("보너", &["3"]),
+    ] {
+        assert_eq!(search(&inbox.store, text), ids, "{text:?}");
+    }
+}
+
+#[test]
 fn nothing_that_is_typed_is_syntax() {
     let mut inbox = Inbox::new();
     inbox.take(&says("1", "C++ and e-mail: O'Neil said NOT OR \"x\" (near)", "<p>100% *free* text:col ^a</p>"));
