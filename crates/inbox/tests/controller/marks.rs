@@ -91,7 +91,7 @@ async fn what_is_read_on_one_device_is_read_on_the_other_and_its_alert_is_taken_
     }
     eventually("announced", async || host.titles() == ["On both"]).await;
     laptop.mark_read(id.clone()).await.unwrap();
-    until(&laptop, "on the server", |view| view.outbox == 0).await;
+    until(&laptop, "on the server", |view| view.unread == 0 && view.outbox == 0).await;
     desk.refresh().await.unwrap();
     until(&desk, "read here too", |view| view.unread == 0 && view.total == 1).await;
     let target = AlertTarget::Message(id);
