@@ -10,14 +10,16 @@ use crate::Host;
 
 /// Messages grow old by the day.
 const REGULAR: Duration = Duration::from_hours(24);
+/// How long a change of the settings can be taken back.
+const SECOND_THOUGHTS: Duration = Duration::from_secs(10);
 /// After the store refused.
 const LATER: Duration = Duration::from_mins(1);
 
 impl<H: Host> Controller<H> {
-    /// The settings were changed: they hold at once.
-    pub(super) fn retain_now(&mut self) {
+    /// The settings were changed: they hold in a moment, so that a slip can be taken back before it removes anything.
+    pub(super) fn retain_soon(&mut self) {
         if let Some(active) = &mut self.active {
-            active.retain_at = Instant::now();
+            active.retain_at = Instant::now() + SECOND_THOUGHTS;
         }
     }
 

@@ -20,6 +20,8 @@ pub(super) struct Schedule {
     /// The server asked not to be called before then.
     not_before: Option<Instant>,
     running: bool,
+    /// The person asked while a call was under way.
+    asked: bool,
     failures: u32,
 }
 
@@ -36,6 +38,7 @@ impl Schedule {
     pub(super) fn trigger_now(&mut self, now: Instant) {
         self.failures = 0;
         self.not_before = None;
+        self.asked = self.running;
         self.bring_forward(now);
     }
 
@@ -54,6 +57,7 @@ impl Schedule {
             return false;
         }
         self.running = true;
+        self.asked = false;
         self.due = None;
         self.last_start = Some(now);
         true
@@ -70,6 +74,10 @@ impl Schedule {
     /// The call failed and is repeated, later after each failure and not before the server allows it.
     pub(super) fn failed(&mut self, now: Instant, jitter: f64, retry_after: Option<Duration>) {
         self.running = false;
+        if std::mem::take(&mut self.asked) {
+            // Whoever asked meanwhile has not been answered yet.
+            return self.bring_forward(now);
+        }
         self.not_before = retry_after.map(|wait| now + bounded(wait));
         self.due = Some(now + retry_delay(self.failures, jitter, retry_after));
         self.failures = self.failures.saturating_add(1);
@@ -196,6 +204,19 @@ mod tests {
         assert!(schedule.start(t0 + seconds(10)));
         schedule.succeeded(t0 + seconds(10), 0.5);
         assert!(!schedule.start(t0 + seconds(21)), "both were answered by the one call");
+    }
+
+    #[test]
+    fn a_person_who_asks_during_a_call_is_answered_by_another_whatever_becomes_of_the_first() {
+        let t0 = Instant::now();
+        let mut schedule = Schedule::default();
+        schedule.trigger(t0, Duration::ZERO);
+        assert!(schedule.start(t0));
+        schedule.trigger_now(t0 + seconds(1));
+        schedule.failed(t0 + seconds(2), 0.5, Some(seconds(600)));
+        assert!(schedule.start(t0 + seconds(2)));
+        schedule.failed(t0 + seconds(3), 0.5, Some(seconds(600)));
+        assert!(!schedule.start(t0 + seconds(500)), "from then on the server's word holds");
     }
 
     #[test]

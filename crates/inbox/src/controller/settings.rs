@@ -75,7 +75,7 @@ impl<H: Host> Controller<H> {
         self.clear_notice(Code::SettingsReset);
         self.alerts_possible();
         if is_retention_new {
-            self.retain_now();
+            self.retain_soon();
         }
         Ok(())
     }

@@ -169,7 +169,7 @@ function retention(actions) {
     onchange: () => save({ messages: limited.checked ? (readCount(messages.input.value) ?? FIRST_LIMIT.messages) : null }),
   });
   const days = countField({ label: 'Days that read messages are kept', testid: 'keep-days-count', then: (text) => take('days', text) });
-  const messages = countField({ label: 'Read messages that are kept at most', testid: 'keep-most-count', then: (text) => take('messages', text) });
+  const messages = countField({ label: 'Among how many of the newest messages read ones are kept', testid: 'keep-most-count', then: (text) => take('messages', text) });
   const why = refusal('retention');
 
   /** @param {'days' | 'messages'} name @param {string} text */
@@ -208,7 +208,7 @@ function retention(actions) {
       h(
         'div',
         { class: 'option-line' },
-        h('label', { class: 'option' }, limited, h('span', { text: 'At most' })),
+        h('label', { class: 'option' }, limited, h('span', { text: 'Only among the newest' })),
         messages.input,
         h('span', { 'aria-hidden': 'true', text: 'messages' }),
       ),

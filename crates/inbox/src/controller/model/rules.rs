@@ -87,6 +87,10 @@ pub(super) fn settle(world: &mut World, asks: bool) -> Verdict {
         } else if view.up_to_date && view.outbox == 0 && world.server.lists() > before {
             break;
         }
+        if asks && waited.as_secs().is_multiple_of(60) {
+            // A person who is not answered tries again.
+            ask(world)?;
+        }
         if waited > limit {
             return Err(format!("after {waited:?} without a fault: {view:?}"));
         }
