@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use fasttrack_client::Error;
 use tokio::sync::Semaphore;
 
 use super::{
@@ -42,13 +43,13 @@ impl<H: Host> Controller<H> {
             return false;
         };
         let running = Arc::clone(&active.completing.running);
-        let cut = cut.clone();
+        let (cut, epoch) = (cut.clone(), self.epoch);
         self.spawn_for_account(async move {
             let _place = place;
             // Never closed, so always had in the end.
             let _turn = running.acquire().await;
             let whole = session.one(&cut.id.0).await;
-            What::Completed(Box::new(Completed { cut, whole, answer: None }))
+            What::Completed(Box::new(Completed { cut, whole, epoch, answer: None }))
         });
         true
     }
@@ -59,15 +60,16 @@ impl<H: Host> Controller<H> {
             let detail = self.compose_detail(&cut);
             return give(answer, detail.map(|detail| Detail { cut: Some(problems::no_live_connection()), ..detail }));
         };
+        let epoch = self.epoch;
         self.spawn_for_account(async move {
             let whole = session.one(&cut.id.0).await;
-            What::Completed(Box::new(Completed { cut, whole, answer: Some(answer) }))
+            What::Completed(Box::new(Completed { cut, whole, epoch, answer: Some(answer) }))
         });
     }
 
     /// A fetch ended.
-    pub(super) fn completed(&mut self, Completed { cut, whole, answer }: Completed) {
-        let mut problem = None;
+    pub(super) fn completed(&mut self, Completed { cut, whole, epoch, answer }: Completed) {
+        let (mut problem, mut refused) = (None, None);
         let message = match whole {
             Ok(Some(notification)) => {
                 let whole = read_message(&notification, self.now(), Message::from_fetched);
@@ -77,13 +79,24 @@ impl<H: Host> Controller<H> {
             Err(error) => {
                 tracing::warn!(%error, "the rest of a message could not be fetched");
                 problem = Some(problems::call(&error));
+                if let Error::SessionRejected { message } = error {
+                    // Of the session that stands, or of one before it.
+                    refused = Some(message).filter(|_| epoch == self.epoch);
+                }
                 cut.clone()
             }
         };
-        let Some(answer) = answer else { return self.merge_live(&message) };
-        // It was only opened again: no new event.
-        self.merge(std::slice::from_ref(&message));
-        let detail = self.compose_detail(&message);
-        give(answer, detail.map(|detail| Detail { cut: problem, ..detail }));
+        if let Some(answer) = answer {
+            // It was only opened again: no new event.
+            self.merge(std::slice::from_ref(&message));
+            let detail = self.compose_detail(&message);
+            give(answer, detail.map(|detail| Detail { cut: problem, ..detail }));
+        } else {
+            self.merge_live(&message);
+        }
+        if let Some(said) = refused {
+            let brand = self.brand();
+            self.reject(&problems::rejected(&brand, &said));
+        }
     }
 }

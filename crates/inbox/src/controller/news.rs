@@ -61,6 +61,8 @@ pub(super) struct Completed {
     pub(super) cut: Message,
     /// What the server has of it.
     pub(super) whole: Result<Option<Notification>, Error>,
+    /// Of which session it was asked.
+    pub(super) epoch: u64,
     /// Who opened it, if anybody did.
     pub(super) answer: Option<Answer<Detail>>,
 }

@@ -2,7 +2,7 @@
 
 use super::{
     run,
-    step::{Sending, Step, Way},
+    step::{Fault, Part, Sending, Step, Way},
     world::Template,
 };
 use crate::controller::network::Network;
@@ -25,4 +25,18 @@ fn a_message_that_a_wrong_clock_takes_for_expired_is_not_alerted_again_once_it_i
         let expiring = Sending { expires_in_minutes, ..PLAIN };
         holds(&[Step::Send(expiring), Step::Sleep(5), Step::Clock(minutes), Step::Sleep(480)]);
     }
+}
+
+#[test]
+fn a_sid_that_is_refused_to_the_fetch_of_one_message_ends_the_session() {
+    let cut = Sending { cut: true, ..PLAIN };
+    holds(&[Step::Send(PLAIN), Step::RejectSid, Step::Send(cut), Step::Socket(false), Step::Sleep(135)]);
+}
+
+#[test]
+fn a_person_who_asks_while_a_call_is_under_way_is_answered_although_that_is_put_off() {
+    let busy = Step::Fault { part: Part::List, fault: Fault::Busy(181), calls: 1 };
+    let broken = Step::Fault { part: Part::List, fault: Fault::Broken, calls: 1 };
+    let sent = || Step::Send(PLAIN);
+    holds(&[Step::Settle { asks: false }, broken, Step::Refresh, sent(), sent(), sent(), busy, Step::Refresh]);
 }
