@@ -5,13 +5,14 @@ use anyhow::Result;
 
 use crate::command::Call;
 use crate::packages::{self, Consent, Group};
-use crate::{tools, workspace};
+use crate::{programs, tools, workspace};
 
 /// Kills it as often as asked; the seed is printed, and a given one throws the same dice again.
 pub fn run(runs: u32, seed: Option<u64>, consent: Consent) -> Result<()> {
     packages::ensure(if tools::has_sockudo() { &[Group::Build] } else { &[Group::Build, Group::Sockudo] }, consent)?;
     let server = tools::sockudo(consent)?;
-    Call::cargo("build").args(["--locked", "--package", "traybell-tests", "--bin", "killing"]).run()?;
+    // As the tests have it built, so that nothing is compiled anew for another set of features.
+    programs::build_workspace()?;
     let seed = seed.map(|seed| seed.to_string());
     let arguments = [runs.to_string()].into_iter().chain(seed);
     Call::new(workspace::built("killing")).args(arguments).env("SOCKUDO_BIN", server).run()

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 
 use crate::command::Call;
 use crate::packages::{self, Consent, Group};
-use crate::{tools, workspace};
+use crate::{programs, tools, workspace};
 
 /// Goes on for `minutes`; an error when anything was lost or told twice. Without a seed, one is made and printed.
 pub fn run(minutes: u64, seed: Option<u64>, consent: Consent) -> Result<()> {
@@ -16,7 +16,8 @@ pub fn run(minutes: u64, seed: Option<u64>, consent: Consent) -> Result<()> {
     }
     packages::ensure(&[Group::Build, Group::Desktop, Group::Sockudo], consent)?;
     let server = tools::sockudo(consent)?;
-    Call::cargo("build").args(["--locked", "--workspace", "--bins"]).run()?;
+    // As the tests have it built, so that nothing is compiled anew for another set of features.
+    programs::build_workspace()?;
     let seed = seed.unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_secs()));
     Call::new(workspace::built("soak"))
         .args([minutes.to_string(), seed.to_string()])
