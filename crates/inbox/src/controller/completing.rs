@@ -93,6 +93,10 @@ impl<H: Host> Controller<H> {
             give(answer, detail.map(|detail| Detail { cut: problem, ..detail }));
         } else {
             self.merge_live(&message);
+            if let (Some(_), Some(active)) = (&problem, &mut self.active) {
+                // The list has the rest, and whatever became of it meanwhile.
+                active.list.trigger(tokio::time::Instant::now(), std::time::Duration::ZERO);
+            }
         }
         if let Some(said) = refused {
             let brand = self.brand();

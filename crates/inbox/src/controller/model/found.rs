@@ -40,3 +40,11 @@ fn a_person_who_asks_while_a_call_is_under_way_is_answered_although_that_is_put_
     let sent = || Step::Send(PLAIN);
     holds(&[Step::Settle { asks: false }, broken, Step::Refresh, sent(), sent(), sent(), busy, Step::Refresh]);
 }
+
+#[test]
+fn what_expired_while_its_rest_was_fetched_in_vain_leaves_the_list() {
+    let cut = Sending { cut: true, ..PLAIN };
+    let dead = Step::Fault { part: Part::One, fault: Fault::Dead, calls: 1 };
+    let sent = || Step::Send(PLAIN);
+    holds(&[sent(), dead, sent(), Step::Send(cut), Step::Expire { which: 2, live: false }]);
+}
