@@ -7,9 +7,9 @@ use traybell_tests::app::{self, Answer};
 use traybell_tests::desktop::Parts;
 use traybell_tests::fasttrack_fake::{BRAND, Call, Endpoint, Fault, SID};
 use traybell_tests::message::Message;
-use traybell_tests::process::Program;
+use traybell_tests::process::{self, Program};
 use traybell_tests::scene::Scene;
-use traybell_tests::{programs, screen, secrets};
+use traybell_tests::{programs, screen, secrets, wait};
 
 /// Stands in every session id and token that the fake takes or gives.
 const IN_EVERY_SECRET: &str = "do-not-leak";
@@ -40,6 +40,7 @@ async fn at_trace_level_nothing_secret_is_written_anywhere() {
 
     // Without the app a command has a controller of its own, and logs for itself.
     program.kill();
+    end_the_app(&scene).await;
     scene.fasttrack.expire_tokens();
     told.push(app::run(&scene.desktop, &["list"]).await.succeeded().clone());
     told.push(app::run(&scene.desktop, &["read", "--all"]).await.succeeded().clone());
@@ -66,6 +67,20 @@ fn on_a_terminal(scene: &Scene) -> Program {
     command.args(["--quiet", "--flush", "--return", "--command", &program]);
     command.arg(scene.desktop.folders.logs.join("terminal.log"));
     scene.desktop.run("traybell", command)
+}
+
+/// The terminal's program leaves the app to end by itself, and until it has, commands go through it.
+async fn end_the_app(scene: &Scene) {
+    let is_app = |id: &u32| {
+        std::fs::read_link(format!("/proc/{id}/exe"))
+            .is_ok_and(|program| program.file_name() == programs::traybell().file_name())
+    };
+    wait::until("the end of the app", || async {
+        let left: Vec<u32> = process::marked(&scene.desktop.marker()).into_iter().filter(is_app).collect();
+        process::kill_all(&left);
+        if left.is_empty() { Ok(()) } else { Err(format!("{left:?}")) }
+    })
+    .await;
 }
 
 fn failures(scene: &Scene) -> Vec<Fault> {
