@@ -197,8 +197,15 @@ fn a_damaged_search_index_is_made_again_and_nothing_is_lost() {
                 bytes[start..start + 4096].fill(0x5A);
                 fs::write(&path, bytes).unwrap();
             }
-            "gone" => raw.execute_batch("DROP TABLE search").unwrap(),
-            _ => raw.execute_batch("UPDATE search_data SET block = x'00ff00ff00ff' WHERE id > 10").unwrap(),
+            // Windows renames no file that is open.
+            "gone" => {
+                raw.execute_batch("DROP TABLE search").unwrap();
+                drop(raw);
+            }
+            _ => {
+                raw.execute_batch("UPDATE search_data SET block = x'00ff00ff00ff' WHERE id > 10").unwrap();
+                drop(raw);
+            }
         }
         let opened = Store::open(dir.path(), &account()).unwrap();
         assert_eq!(opened.reset, None, "{damage}: nobody has to be told");
