@@ -22,6 +22,7 @@ mod retaining;
 mod schedule;
 mod session;
 mod settings;
+mod showing;
 mod sign_out;
 mod standing;
 mod sync;
@@ -43,12 +44,11 @@ use self::{
     news::{News, Scope, What},
 };
 use crate::{
-    Code, Counters, Handle, Host, LastAccount, Problem, Secrets, SessionView, Step, TrayView, View,
+    Code, Counters, Handle, Host, LastAccount, Problem, Secrets, Step, TrayView, View,
     handle::{Answer, Request},
     secrets::Keeper,
     settings::Kept,
     store::{Store, StoreError, private_files},
-    tray_view,
 };
 
 /// How often expired messages are cleared and the view is looked at again.
@@ -448,58 +448,5 @@ impl<H: Host> Controller<H> {
             "The message file was damaged and a new one was started.",
             format!("Messages are fetched again from the server. The damaged file is kept as {}.", aside.display()),
         ));
-    }
-
-    /// Publishes view and tray where they changed.
-    fn publish(&mut self) {
-        let view = self.compose();
-        let tray = tray_view(&view, &self.here());
-        self.view.send_if_modified(|shown| {
-            let changed = *shown != view;
-            if changed {
-                *shown = view;
-            }
-            changed
-        });
-        if self.tray.as_ref() != Some(&tray) {
-            self.host.set_tray(tray.clone());
-            self.tray = Some(tray);
-        }
-    }
-
-    fn compose(&mut self) -> View {
-        let now = self.now();
-        let session = match (&self.signing_in, &self.active) {
-            (Some(signing_in), _) => SessionView::SigningIn { step: signing_in.step },
-            (None, Some(active)) => active.link.view(Instant::now()),
-            (None, None) => SessionView::SignedOut { problem: self.sign_in_problem.clone() },
-        };
-        let generation = self.generation;
-        let mut view = View {
-            revision: generation << 32,
-            session,
-            held: self.held(),
-            paused_until: self.kept.paused_until(self.wall()),
-            counters: self.counters.clone(),
-            ..View::signed_out()
-        };
-        let read = self.active.as_ref().map(|active| {
-            let counts = active.store.counts(now)?;
-            let outbox = active.store.outbox_len()?;
-            let synced = active.store.meta(listing::LAST_SYNCED)?.and_then(|text| text.parse().ok());
-            view.up_to_date = active.currency.is_current();
-            Ok::<_, StoreError>((active.account_view(), active.store.revision(), counts, outbox, synced))
-        });
-        if let Some(Some((account, revision, counts, outbox, synced))) = read.map(|read| self.found(read)) {
-            view.revision = (generation << 32) + revision;
-            view.account = Some(account);
-            view.unread = counts.unread;
-            view.total = counts.total;
-            view.outbox = outbox;
-            view.sending = self.sending(outbox);
-            view.last_synced = synced;
-        }
-        view.notices.clone_from(&self.notices);
-        view
     }
 }
