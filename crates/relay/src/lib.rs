@@ -10,6 +10,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on may panic"))]
 
 mod api;
+mod callouts;
 mod channels;
 pub mod demo;
 mod error;
@@ -20,8 +21,9 @@ mod options;
 mod server;
 mod store;
 
+pub use callouts::{CallOutCounters, CallOuts, EventLog, MessageTemplate, Recipients, Signature};
 pub use error::Error;
 pub use message::{Button, Kind, NewMessage};
 pub use options::{ServedFile, ServerOptions};
 pub use server::Server;
-pub use store::User;
+pub use store::{Event, EventState, EventSummary, User};

@@ -72,11 +72,11 @@ pub struct NewMessage {
     pub expires: Option<Timestamp>,
 }
 
-const MAX_TITLE_CHARS: usize = 500;
-const MAX_PREVIEW_CHARS: usize = 1000;
-const MAX_BUTTON_CHARS: usize = 100;
-const MAX_LINK_BYTES: usize = 1000;
-const MAX_BODY_BYTES: usize = 256 * 1024;
+pub(crate) const MAX_TITLE_CHARS: usize = 500;
+pub(crate) const MAX_PREVIEW_CHARS: usize = 1000;
+pub(crate) const MAX_BUTTON_CHARS: usize = 100;
+pub(crate) const MAX_LINK_BYTES: usize = 1000;
+pub(crate) const MAX_BODY_BYTES: usize = 256 * 1024;
 const MAX_FOOTER_BYTES: usize = 8 * 1024;
 const MAX_DATA_BYTES: usize = 16 * 1024;
 

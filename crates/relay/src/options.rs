@@ -8,6 +8,8 @@ use std::{
 
 use url::Url;
 
+use crate::CallOuts;
+
 /// Settings of a [`crate::Server`]; start from `ServerOptions { listen, database, ..Default::default() }`.
 #[derive(Debug, Clone)]
 pub struct ServerOptions {
@@ -27,6 +29,14 @@ pub struct ServerOptions {
     pub max_connections: usize,
     /// Files served as they are under the relay's own address.
     pub files: Vec<ServedFile>,
+    /// The subscriptions whose call-outs are taken.
+    pub callouts: Vec<CallOuts>,
+    /// A call-out with the same body as one of the same subscription within this time before is dropped; 0 drops none.
+    pub callout_window: Duration,
+    /// How long a call-out's body may take to arrive.
+    pub callout_time_limit: Duration,
+    /// Call-outs one address may make in a minute; 0 is no limit. Behind a reverse proxy all come from its address.
+    pub callouts_per_minute: u32,
 }
 
 impl Default for ServerOptions {
@@ -40,6 +50,10 @@ impl Default for ServerOptions {
             token_lifetime: Duration::from_hours(12),
             max_connections: 1000,
             files: Vec::new(),
+            callouts: Vec::new(),
+            callout_window: Duration::from_secs(5),
+            callout_time_limit: Duration::from_secs(10),
+            callouts_per_minute: 600,
         }
     }
 }

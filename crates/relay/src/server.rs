@@ -1,5 +1,5 @@
 //! A running relay: its socket, its store and its channels, from start to shutdown. Everything that reaches a user's
-//! desktop goes through [`Server::send`]: stored first, published then.
+//! desktop goes through [`Server::send`] or comes of a call-out: stored first, published then.
 
 use std::{
     net::SocketAddr,
@@ -13,11 +13,11 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::{
-    Error, NewMessage, ServerOptions,
+    CallOutCounters, Error, NewMessage, ServerOptions,
     api::{self, Shared},
+    callouts::{Receiver, Worker},
     channels::{Hub, Limits, Signer},
-    listen::BoundedListener,
-    notification::Notification,
+    listen::{BoundedListener, Peer},
     store::{Database, Store, User, Wanted},
 };
 
@@ -33,6 +33,7 @@ pub struct Server {
     address: SocketAddr,
     stop_listening: CancellationToken,
     serving: Mutex<Option<JoinHandle<()>>>,
+    delivering: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Server {
@@ -52,22 +53,25 @@ impl Server {
                 max_connections: options.max_connections,
             },
         );
-        let shared =
-            Shared { store, hub: Arc::new(hub), own_url: own_url.into(), token_lifetime: options.token_lifetime };
+        let receiver = Arc::new(Receiver::new(&options, store.clone())?);
+        let token_lifetime = options.token_lifetime;
+        let shared = Shared { store, hub: Arc::new(hub), own_url: own_url.into(), token_lifetime, receiver };
 
         // A channel connection that is silent this long has been closed by its own rules before.
         let idle_limit = options.activity_timeout + options.pong_timeout + Duration::from_secs(30);
         let max_connections = options.max_connections.saturating_add(MAX_REQUEST_CONNECTIONS);
         let listener = BoundedListener::new(listener, max_connections, idle_limit);
-        let router = api::router(shared.clone(), &options.files);
+        let router = api::router(shared.clone(), &options.files).into_make_service_with_connect_info::<Peer>();
         let stop_listening = CancellationToken::new();
         let serve = axum::serve(listener, router).with_graceful_shutdown(stop_listening.clone().cancelled_owned());
         let serving = tokio::spawn(async move {
             // It ends when it is told to and has no other way to end.
             let _ = serve.await;
         });
+        let delivering = tokio::spawn(Worker::new(shared.clone(), stop_listening.clone()).run());
         tracing::info!(%address, "serving");
-        Ok(Self { shared, address, stop_listening, serving: Mutex::new(Some(serving)) })
+        let [serving, delivering] = [serving, delivering].map(|task| Mutex::new(Some(task)));
+        Ok(Self { shared, address, stop_listening, serving, delivering })
     }
 
     /// The address clients reach the relay under, without a slash at its end: the app's *environment*.
@@ -89,6 +93,19 @@ impl Server {
     pub async fn add_user(&self, brand: &str, sid: &str, first_name: &str, last_name: &str) -> Result<User, Error> {
         let [brand, sid, first, last] = [brand, sid, first_name, last_name].map(str::to_owned);
         self.shared.store.call(move |database| database.add_user(&brand, &sid, &first, &last)).await
+    }
+
+    /// Gives the user the name and the groups that call-outs' recipients are given by; earlier ones are replaced. A name
+    /// is one user's within a brand.
+    pub async fn name_user(&self, user: &User, name: &str, groups: &[&str]) -> Result<(), Error> {
+        let (id, name) = (user.id, name.to_owned());
+        let groups: Vec<String> = groups.iter().map(|&group| group.to_owned()).collect();
+        self.shared.store.call(move |database| database.name_user(id, &name, &groups)).await
+    }
+
+    /// What has become of the call-outs since this server's start.
+    pub fn callout_counters(&self) -> CallOutCounters {
+        self.shared.receiver.counters()
     }
 
     /// Gives the user a new session id; the old one and all tokens are void.
@@ -116,15 +133,8 @@ impl Server {
         let user_id = user.id;
         let stored =
             self.shared.store.call(move |database| database.add_message(user_id, message, Timestamp::now())).await?;
-        let (id, event) = (stored.id, stored.message.kind.name());
-        match Notification::new(stored, &self.shared.own_url).published() {
-            Ok(payload) => {
-                let reached = self.shared.hub.publish(&user.channel(), event, &payload);
-                tracing::debug!(message = id, user = user.id, event, reached, "published");
-            }
-            // It is in the list, which every client reads again.
-            Err(error) => tracing::error!(message = id, %error, "stored, but not published"),
-        }
+        let id = stored.id;
+        self.shared.publish(user, stored);
         Ok(id)
     }
 
@@ -160,13 +170,15 @@ impl Server {
     pub async fn shutdown(&self) {
         self.stop_listening.cancel();
         self.shared.hub.close(SHUTDOWN_LIMIT).await;
-        let serving = self.serving.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(mut serving) = serving
-            && tokio::time::timeout(SHUTDOWN_LIMIT, &mut serving).await.is_err()
-        {
-            serving.abort();
-            // The wait is for the listening socket to be closed; that it was cut off is what was asked for.
-            let _ = serving.await;
+        for task in [&self.serving, &self.delivering] {
+            let task = task.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(mut task) = task
+                && tokio::time::timeout(SHUTDOWN_LIMIT, &mut task).await.is_err()
+            {
+                task.abort();
+                // The wait is for the listening socket to be closed; that it was cut off is what was asked for.
+                let _ = task.await;
+            }
         }
         tracing::info!(address = %self.address, "ended");
     }
@@ -175,10 +187,12 @@ impl Server {
     pub async fn kill(&self) {
         self.shared.hub.kill();
         self.stop_listening.cancel();
-        let serving = self.serving.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(serving) = serving {
-            serving.abort();
-            let _ = serving.await;
+        for task in [&self.serving, &self.delivering] {
+            let task = task.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(task) = task {
+                task.abort();
+                let _ = task.await;
+            }
         }
     }
 }

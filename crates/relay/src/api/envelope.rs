@@ -52,6 +52,11 @@ impl Refusal {
         Self::new(StatusCode::NOT_FOUND, "NotFound", message)
     }
 
+    /// For an address that leads nowhere.
+    pub(crate) fn nothing_here() -> Self {
+        Self::not_found("There is nothing at this address")
+    }
+
     pub(super) fn method_not_allowed() -> Self {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", "This address is called in another way")
     }

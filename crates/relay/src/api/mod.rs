@@ -24,8 +24,10 @@ pub(crate) use envelope::Refusal;
 
 use crate::{
     ServedFile,
+    callouts::{self, Receiver},
     channels::{self, Hub},
-    store::Store,
+    notification::Notification,
+    store::{Store, StoredMessage, User},
 };
 
 /// A request's body: a message's id or a socket's, so little is plenty.
@@ -41,6 +43,23 @@ pub(crate) struct Shared {
     /// The relay's own address as clients know it, without a slash at its end.
     pub(crate) own_url: Arc<str>,
     pub(crate) token_lifetime: Duration,
+    pub(crate) receiver: Arc<Receiver>,
+}
+
+impl Shared {
+    /// Publishes a stored message on its user's channel. Over 10 KB the published form comes without its body, for the
+    /// client to fetch by the id.
+    pub(crate) fn publish(&self, user: &User, stored: StoredMessage) {
+        let (id, event) = (stored.id, stored.message.kind.name());
+        match Notification::new(stored, &self.own_url).published() {
+            Ok(payload) => {
+                let reached = self.hub.publish(&user.channel(), event, &payload);
+                tracing::debug!(message = id, user = user.id, event, reached, "published");
+            }
+            // It is in the list, which every client reads again.
+            Err(error) => tracing::error!(message = id, %error, "stored, but not published"),
+        }
+    }
 }
 
 impl FromRef<Shared> for Arc<Hub> {
@@ -51,6 +70,7 @@ impl FromRef<Shared> for Arc<Hub> {
 
 /// All that the relay serves: the API, the channel server, and files that are part of the program.
 pub(crate) fn router(shared: Shared, files: &[ServedFile]) -> Router {
+    let receiver = Arc::clone(&shared.receiver);
     let integration = Router::new()
         .route("/Platform/LoginAuthToken", post(log_in::log_in))
         .route("/external/pusher/{brand}", post(channel_authorization::by_form).get(channel_authorization::by_query))
@@ -65,10 +85,11 @@ pub(crate) fn router(shared: Shared, files: &[ServedFile]) -> Router {
         router = router.route(file.path, get(move || async move { serve_file(file) }));
     }
     router
-        .fallback(async || Refusal::not_found("There is nothing at this address"))
+        .fallback(async || Refusal::nothing_here())
         .method_not_allowed_fallback(async || Refusal::method_not_allowed())
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(middleware::from_fn(within_time_limit))
+        .merge(callouts::router(receiver))
         .with_state(shared)
 }
 

@@ -1,7 +1,7 @@
 //! Messages and their read marks. Each question is answered for one user only: there is no way to ask for another's.
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Row, named_params};
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::Database;
 use crate::{Button, Error, Kind, NewMessage};
@@ -35,31 +35,8 @@ impl Database {
         message: NewMessage,
         now: Timestamp,
     ) -> Result<StoredMessage, Error> {
-        // Nobody is ever shown these again, and a relay that runs for months would keep them all.
-        self.connection.execute("DELETE FROM messages WHERE expires <= ?1", [now.as_second()])?;
-        let date = message.date.unwrap_or(now);
-        let fields = serde_json::to_string(&message.data).map_err(|error| Error::Input(format!("data: {error}")))?;
-        let button = |index: usize| message.buttons.get(index);
-        let added = self.connection.execute(
-            "INSERT INTO messages (user_id, kind, title, body, preview, footer, data, silent, first_button_text,
-                first_button_link, second_button_text, second_button_link, image, date, expires, read_at)
-             SELECT :user, :kind, :title, :body, :preview, :footer, :data, :silent, :first_text, :first_link,
-                :second_text, :second_link, :image, :date, :expires, :read_at
-             WHERE EXISTS (SELECT 1 FROM users WHERE id = :user)",
-            named_params! {
-                ":user": user_id, ":kind": message.kind.name(), ":title": message.title, ":body": message.body,
-                ":preview": message.preview, ":footer": message.footer, ":data": fields, ":silent": message.silent,
-                ":first_text": button(0).map(|it| &it.text), ":first_link": button(0).map(|it| &it.link),
-                ":second_text": button(1).map(|it| &it.text), ":second_link": button(1).map(|it| &it.link),
-                ":image": message.image, ":date": date.as_second(),
-                ":expires": message.expires.map(Timestamp::as_second),
-                ":read_at": message.read.then(|| date.as_second()),
-            },
-        )?;
-        if added == 0 {
-            return Err(Error::UnknownUser);
-        }
-        Ok(StoredMessage { id: self.connection.last_insert_rowid(), user_id, date, message })
+        delete_expired(&self.connection, now)?;
+        insert(&self.connection, user_id, message, None, now)?.ok_or(Error::UnknownUser)
     }
 
     /// What `keep` makes of the user's newest messages that have not expired. They are read one by one: whoever keeps a
@@ -102,6 +79,63 @@ impl Database {
         )?;
         Ok(found > 0)
     }
+}
+
+/// Nobody is ever shown these again, and a relay that runs for months would keep them all.
+pub(super) fn delete_expired(connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
+    connection.execute("DELETE FROM messages WHERE expires <= ?1", [now.as_second()]).map(drop)
+}
+
+/// The event a message comes of. A user has one message of an event.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Origin {
+    pub(super) event_id: i64,
+    /// What the message says is replaced when it is there already.
+    pub(super) renew: bool,
+}
+
+/// Stores a message that has been checked; nothing when there is no such user, or the message is there and stays.
+pub(super) fn insert(
+    connection: &Connection,
+    user_id: i64,
+    mut message: NewMessage,
+    origin: Option<Origin>,
+    now: Timestamp,
+) -> Result<Option<StoredMessage>, Error> {
+    let conflict = if origin.is_some_and(|origin| origin.renew) {
+        "UPDATE SET kind = excluded.kind, title = excluded.title, body = excluded.body, preview = excluded.preview,
+            silent = excluded.silent, first_button_text = excluded.first_button_text,
+            first_button_link = excluded.first_button_link, expires = excluded.expires"
+    } else {
+        "NOTHING"
+    };
+    let date = message.date.unwrap_or(now);
+    let fields = serde_json::to_string(&message.data).map_err(|error| Error::Input(format!("data: {error}")))?;
+    let button = |index: usize| message.buttons.get(index);
+    let mut statement = connection.prepare_cached(&format!(
+        "INSERT INTO messages (user_id, kind, title, body, preview, footer, data, silent, first_button_text,
+            first_button_link, second_button_text, second_button_link, image, date, expires, read_at, event_id)
+         SELECT :user, :kind, :title, :body, :preview, :footer, :data, :silent, :first_text, :first_link,
+            :second_text, :second_link, :image, :date, :expires, :read_at, :event
+         WHERE EXISTS (SELECT 1 FROM users WHERE id = :user)
+         ON CONFLICT (event_id, user_id) WHERE event_id IS NOT NULL DO {conflict}
+         RETURNING id, date, read_at"
+    ))?;
+    let parameters = named_params! {
+        ":user": user_id, ":kind": message.kind.name(), ":title": message.title, ":body": message.body,
+        ":preview": message.preview, ":footer": message.footer, ":data": fields, ":silent": message.silent,
+        ":first_text": button(0).map(|it| &it.text), ":first_link": button(0).map(|it| &it.link),
+        ":second_text": button(1).map(|it| &it.text), ":second_link": button(1).map(|it| &it.link),
+        ":image": message.image, ":date": date.as_second(),
+        ":expires": message.expires.map(Timestamp::as_second),
+        ":read_at": message.read.then(|| date.as_second()), ":event": origin.map(|origin| origin.event_id),
+    };
+    let read = |row: &Row<'_>| Ok((row.get(0)?, timestamp(row.get(1)?), row.get::<_, Option<i64>>(2)?.is_some()));
+    let Some((id, stored_date, read)) = statement.query_row(parameters, read).optional()? else { return Ok(None) };
+    // One that was there keeps its date and whether it was read.
+    let date = if stored_date.as_second() == date.as_second() { date } else { stored_date };
+    message.read = read;
+    Ok(Some(StoredMessage { id, user_id, date, message }))
 }
 
 fn read_message(row: &Row<'_>) -> rusqlite::Result<StoredMessage> {

@@ -4,7 +4,9 @@
 //! `SQLite` blocks, so [`Store`] runs each operation on a thread that may; nothing here may be called from async code
 //! directly.
 
+mod events;
 mod messages;
+mod recipients;
 mod schema;
 mod users;
 
@@ -19,6 +21,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use rusqlite::{Connection, OptionalExtension};
 use sha2::Sha256;
 
+pub(crate) use events::{Delivery, WaitingEvent};
+pub use events::{Event, EventState, EventSummary};
 pub(crate) use messages::{StoredMessage, Wanted};
 pub use users::User;
 

@@ -56,7 +56,31 @@ INSERT INTO sqlite_sequence (name, seq) VALUES ('brands', 40), ('users', 1000);
 /// Expired messages are deleted at each new one, which must not read them all to find them.
 const EXPIRY: &str = "CREATE INDEX messages_by_expiry ON messages (expires) WHERE expires IS NOT NULL;";
 
-const STEPS: &[M<'static>] = &[M::up(FIRST), M::up(EXPIRY)];
+/// What the recipients of call-outs are given by.
+const NAMES: &str = "ALTER TABLE users ADD COLUMN name TEXT; CREATE UNIQUE INDEX users_by_name ON users (brand_id, name) WHERE name IS NOT NULL; CREATE TABLE memberships (user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE, group_name TEXT NOT NULL, PRIMARY KEY (user_id, group_name)) STRICT, WITHOUT ROWID;";
+
+/// Call-outs as they came, and which message came of which: at most one for each user.
+const EVENTS: &str = "
+CREATE TABLE events (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    custom_id   TEXT NOT NULL,
+    body        BLOB NOT NULL,
+    body_digest BLOB NOT NULL,
+    received    INTEGER NOT NULL, -- milliseconds since 1970
+    state       TEXT NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'delivered', 'failed')),
+    attempts    INTEGER NOT NULL DEFAULT 0,
+    error       TEXT,
+    flagged     INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX events_waiting ON events (id) WHERE state = 'waiting';
+CREATE INDEX events_by_body ON events (custom_id, body_digest, received);
+CREATE INDEX events_by_age ON events (received);
+
+ALTER TABLE messages ADD COLUMN event_id INTEGER REFERENCES events (id) ON DELETE SET NULL;
+CREATE UNIQUE INDEX messages_by_event ON messages (event_id, user_id) WHERE event_id IS NOT NULL;
+";
+
+const STEPS: &[M<'static>] = &[M::up(FIRST), M::up(EXPIRY), M::up(NAMES), M::up(EVENTS)];
 
 pub(super) const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 

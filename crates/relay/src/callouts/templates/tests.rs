@@ -1,0 +1,100 @@
+use serde_json::json;
+
+use super::*;
+use crate::{MessageTemplate, Recipients};
+
+fn callouts(title: &str) -> CallOuts {
+    CallOuts {
+        custom_id: "new-employees".into(),
+        entity: "employees".into(),
+        message: MessageTemplate { title: title.into(), ..Default::default() },
+        ..Default::default()
+    }
+}
+
+fn rendered(callouts: &CallOuts, entity: &Value) -> Result<NewMessage, String> {
+    message(callouts, entity, Timestamp::UNIX_EPOCH)
+}
+
+#[test]
+fn html_is_escaped_in_the_body_and_nowhere_else() {
+    let mut callouts = callouts("{{ entity.name }} in {{ subscription }}");
+    callouts.message.preview = Some("{{ entity.name }}".into());
+    callouts.message.body = Some("<p>{{ entity.name }}</p>".into());
+    let message = rendered(&callouts, &json!({ "name": "<b>R&D</b>" })).unwrap();
+    assert_eq!(message.title, "<b>R&D</b> in new-employees");
+    assert_eq!(message.preview, "<b>R&D</b>");
+    assert_eq!(message.body, "<p>&lt;b&gt;R&amp;D&lt;&#x2f;b&gt;</p>");
+}
+
+#[test]
+fn what_the_entity_does_not_have_is_empty() {
+    let message = rendered(&callouts("New: {{ entity.region.manager.name }}"), &json!({})).unwrap();
+    assert_eq!(message.title, "New:");
+    assert!(rendered(&callouts("{{ entity.name }}"), &json!({})).unwrap_err().contains("empty"));
+}
+
+#[test]
+fn an_entity_is_never_a_template() {
+    let entity = json!({ "name": "{{ subscription }}{% for x in range(9) %}x{% endfor %}" });
+    assert_eq!(rendered(&callouts("{{ entity.name }}"), &entity).unwrap().title, entity["name"].as_str().unwrap());
+}
+
+#[test]
+fn whatever_comes_out_fits() {
+    let mut callouts = callouts("{{ entity.text }}");
+    callouts.message.preview = Some("{{ entity.text }}".into());
+    callouts.message.body = Some("{{ entity.text }}".into());
+    let message = rendered(&callouts, &json!({ "text": "\u{1f514}a\n\u{0}".repeat(100_000) })).unwrap();
+    assert_eq!((message.title.chars().count(), message.preview.chars().count()), (500, 1000));
+    assert!(!message.title.contains('\n') && !message.title.contains('\u{0}'));
+    assert!(message.body.len() <= MAX_BODY_BYTES && message.body.len() > MAX_BODY_BYTES - 4);
+}
+
+#[test]
+fn a_template_that_goes_on_for_ever_is_ended() {
+    let endless = "{% for a in range(10000) %}{% for b in range(10000) %}{{ b }}{% endfor %}{% endfor %}";
+    assert!(rendered(&callouts(endless), &json!({})).unwrap_err().contains("fuel"));
+}
+
+#[test]
+fn a_link_becomes_a_button_when_it_is_a_web_address() {
+    let mut callouts = callouts("A title");
+    callouts.message.link = Some("{{ entity.link }}".into());
+    let button = |entity: Value| rendered(&callouts, &entity).map(|message| message.buttons);
+    let link = "https://acme.example/employees?id=7".to_owned();
+    assert_eq!(button(json!({ "link": link })).unwrap(), [Button { text: "Open".into(), link }]);
+    assert!(button(json!({})).unwrap().is_empty());
+    assert!(button(json!({ "link": "javascript:alert(1)" })).unwrap_err().contains("web address"));
+}
+
+#[test]
+fn an_expression_says_who_is_told() {
+    let when = |when: &str| {
+        let recipients = Recipients { when: Some(when.into()), ..Default::default() };
+        is_wanted(&CallOuts { recipients, ..callouts("A title") }, &json!({ "status": "ACTIVE", "number": 5 }))
+    };
+    assert_eq!(when("entity.status == 'ACTIVE'"), Ok(true));
+    assert_eq!(when("entity.status in ['CLOSED'] or entity.number > 5"), Ok(false));
+    assert_eq!(when("entity.region.name"), Ok(false));
+    assert!(when("entity.number + entity.status").is_err());
+}
+
+#[test]
+fn the_plain_message_names_the_person_or_the_id() {
+    let preview = |entity: Value| plain_message(&callouts("A title"), &entity).preview;
+    assert_eq!(preview(json!({ "id": 7, "firstName": "Leia", "lastName": "Organa" })), "Leia Organa");
+    assert_eq!(preview(json!({ "id": 7, "firstName": "Le\nia" })), "Le ia");
+    assert_eq!(preview(json!({ "id": 7, "firstName": null })), "7");
+    assert_eq!(preview(json!({})), "");
+    assert_eq!(plain_message(&callouts("A title"), &json!({})).title, "employees event");
+}
+
+#[test]
+fn an_entity_may_be_wrapped() {
+    assert_eq!(entity(br#"{"meta":{},"data":{"id":7}}"#), Some(json!({ "id": 7 })));
+    assert_eq!(entity(br#"{"data":{"id":7}}"#), Some(json!({ "data": { "id": 7 } })));
+    for no_object in ["", "7", "[{}]", r#"{"meta":{},"data":[]}"#, r#"{"a":"#] {
+        assert_eq!(entity(no_object.as_bytes()), None, "{no_object}");
+    }
+}

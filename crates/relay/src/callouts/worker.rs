@@ -1,0 +1,166 @@
+//! Makes messages of stored events, one after another, until the server ends. An event stays waiting until its messages
+//! are stored, in one transaction with that it was delivered: whatever happens in between, nobody gets it twice.
+
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use jiff::{SignedDuration, Timestamp};
+use tokio_util::sync::CancellationToken;
+
+use super::{CallOuts, templates};
+use crate::{
+    Error,
+    api::Shared,
+    store::{Delivery, WaitingEvent},
+};
+
+/// An event that was set waiting from outside, by [`super::EventLog::replay`], is seen at the latest after this.
+const POLL: Duration = Duration::from_secs(5);
+/// After this many failures an event is left for the operator.
+const MAX_ATTEMPTS: u32 = 10;
+const FIRST_RETRY: Duration = Duration::from_millis(100);
+const MAX_RETRY: Duration = Duration::from_secs(30);
+/// How long an event that was delivered without a flaw is kept.
+const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
+const CLEANING: Duration = Duration::from_hours(24);
+
+/// The one task behind a server's receiver.
+pub(crate) struct Worker {
+    shared: Shared,
+    stop: CancellationToken,
+    /// Events that have failed, and when they are tried again.
+    retries: HashMap<i64, Instant>,
+    last_cleaned: Option<Instant>,
+}
+
+impl Worker {
+    pub(crate) fn new(shared: Shared, stop: CancellationToken) -> Self {
+        Self { shared, stop, retries: HashMap::new(), last_cleaned: None }
+    }
+
+    /// Runs until it is told to stop; at once when there are no call-outs to deliver.
+    pub(crate) async fn run(mut self) {
+        let stop = self.stop.clone();
+        if self.shared.receiver.is_empty() {
+            return;
+        }
+        let receiver = Arc::clone(&self.shared.receiver);
+        while !stop.is_cancelled() {
+            self.clean().await;
+            self.deliver_all().await;
+            let next_retry = self.retries.values().min().map(|at| at.saturating_duration_since(Instant::now()));
+            let wait = next_retry.map_or(POLL, |retry| retry.min(POLL));
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = receiver.arrived.notified() => {}
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+    }
+
+    async fn deliver_all(&mut self) {
+        let mut last = 0;
+        while !self.stop.is_cancelled() {
+            let waiting = self.shared.store.call(move |database| database.next_waiting_event(last)).await;
+            let event = match waiting {
+                Ok(Some(event)) => event,
+                Ok(None) => return,
+                Err(error) => return tracing::error!(%error, "waiting events could not be read"),
+            };
+            last = event.id;
+            if self.retries.get(&event.id).is_none_or(|at| *at <= Instant::now()) {
+                self.attempt(event).await;
+            }
+        }
+    }
+
+    async fn attempt(&mut self, event: WaitingEvent) {
+        let (id, attempts) = (event.id, event.attempts.saturating_add(1));
+        // In a task of its own: a panic ends that one.
+        let delivering = tokio::spawn(deliver(self.shared.clone(), event));
+        let error = match delivering.await {
+            Ok(Ok(())) => {
+                self.retries.remove(&id);
+                return;
+            }
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "the delivery panicked".into(),
+        };
+        tracing::error!(event = id, attempts, error, "a call-out could not be delivered");
+        let given_up = attempts >= MAX_ATTEMPTS;
+        let recorded = self.shared.store.call(move |database| database.event_failed(id, &error, given_up)).await;
+        if given_up && recorded.is_ok() {
+            self.retries.remove(&id);
+        } else {
+            self.retries.insert(id, Instant::now() + retry_after(attempts));
+        }
+    }
+
+    async fn clean(&mut self) {
+        if self.last_cleaned.is_some_and(|last| last.elapsed() < CLEANING) {
+            return;
+        }
+        self.last_cleaned = Some(Instant::now());
+        let before = Timestamp::now().checked_sub(KEPT).unwrap_or(Timestamp::UNIX_EPOCH);
+        if let Err(error) = self.shared.store.call(move |database| database.delete_delivered_events(before)).await {
+            tracing::error!(%error, "old events could not be deleted");
+        }
+    }
+}
+
+fn retry_after(attempts: u32) -> Duration {
+    FIRST_RETRY.saturating_mul(2_u32.saturating_pow(attempts.saturating_sub(1))).min(MAX_RETRY)
+}
+
+async fn deliver(shared: Shared, event: WaitingEvent) -> Result<(), Error> {
+    let id = event.id;
+    let Some(callouts) = shared.receiver.callouts(&event.custom_id) else {
+        let error = format!("no subscription `{}` is set up any more", event.custom_id);
+        tracing::error!(event = id, error, "a call-out could not be delivered");
+        return shared.store.call(move |database| database.event_failed(id, &error, true)).await;
+    };
+    let delivery = delivery(callouts, &event, Timestamp::now());
+    if let Some(flaw) = &delivery.flaw {
+        tracing::warn!(event = id, flaw, "a call-out is flagged");
+    }
+    let delivered = shared.store.call(move |database| database.deliver(&event, delivery, Timestamp::now())).await?;
+    for (user, message) in delivered {
+        shared.publish(&user, message);
+    }
+    Ok(())
+}
+
+/// What is to become of the event. It is never lost for a template's sake: in doubt everybody gets something plain.
+fn delivery(callouts: &CallOuts, event: &WaitingEvent, now: Timestamp) -> Delivery {
+    // Only objects are stored; an event that was tampered with is delivered plain.
+    let entity = templates::entity(&event.body).unwrap_or_default();
+    let (wanted, no_condition) = match templates::is_wanted(callouts, &entity) {
+        Ok(wanted) => (wanted, None),
+        Err(error) => (true, Some(error)),
+    };
+    if !wanted {
+        let message = templates::plain_message(callouts, &entity);
+        return Delivery { message, recipients: None, flaw: None };
+    }
+    let (message, no_message) = match templates::message(callouts, &entity, now) {
+        Ok(message) => (message, None),
+        Err(error) => (templates::plain_message(callouts, &entity), Some(error)),
+    };
+    let flaws: Vec<String> = no_condition.into_iter().chain(no_message).collect();
+    let recipients = Some(callouts.recipients.clone());
+    Delivery { message, recipients, flaw: (!flaws.is_empty()).then(|| flaws.join("; ")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retries_come_less_and_less_often() {
+        let waits = [1, 2, 3, 9, 10, u32::MAX].map(|attempts| retry_after(attempts).as_millis());
+        assert_eq!(waits, [100, 200, 400, 25_600, 30_000, 30_000]);
+    }
+}
