@@ -14,8 +14,10 @@ pub struct EventLog {
 }
 
 impl EventLog {
-    /// Opens the relay's database.
+    /// Opens the relay's database, which must be there.
     pub async fn open(path: &Path) -> Result<Self, Error> {
+        // A path that was mistyped is no reason to make a database there.
+        tokio::fs::metadata(path).await.map_err(|source| Error::File { path: path.to_owned(), source })?;
         Ok(Self { store: Store::open(path).await? })
     }
 

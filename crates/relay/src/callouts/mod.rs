@@ -92,11 +92,11 @@ pub struct MessageTemplate {
 /// Who gets the message: every user that is named or is in a group that is.
 #[derive(Debug, Clone, Default)]
 pub struct Recipients {
-    /// Names of users.
+    /// Names of users; where brands share a name, of each.
     pub users: Vec<String>,
     /// Names of groups.
     pub groups: Vec<String>,
-    /// A minijinja expression on `entity` and `subscription`; when it is false, nobody gets it.
+    /// A minijinja expression on `entity` and `subscription`; when it is false, nobody gets it and all is well.
     pub when: Option<String>,
 }
 

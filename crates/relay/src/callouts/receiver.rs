@@ -161,6 +161,10 @@ async fn receive(
         Err(refused) => (refused.outcome, refused.retry_after),
     };
     receiver.counted.count(outcome);
+    match outcome {
+        Outcome::Accepted | Outcome::Duplicate | Outcome::UnknownKey => tracing::debug!(?outcome, "call-out"),
+        _ => tracing::warn!(?outcome, peer = %peer.0, "a call-out was refused"),
+    }
     let mut response = outcome.into_response();
     if let Some(wait) = retry_after {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));

@@ -4,7 +4,7 @@
 use std::io;
 
 use jiff::{SignedDuration, Timestamp};
-use minijinja::{Environment, ErrorKind, UndefinedBehavior, context};
+use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, context};
 use serde_json::Value;
 
 use super::CallOuts;
@@ -15,8 +15,8 @@ use crate::{
 
 /// Steps one template may take; a message of ordinary size takes some hundreds.
 const FUEL: u64 = 100_000;
-/// The name minijinja escapes HTML for; under any other it does not.
-const HTML: &str = "body.html";
+/// The one template whose output is HTML.
+const HTML: &str = "body";
 
 /// The entity in a call-out's body, which may be wrapped in `{"meta":…,"data":…}`; nothing when it is no object.
 pub(super) fn entity(body: &[u8]) -> Option<Value> {
@@ -139,6 +139,7 @@ fn environment<'source>() -> Environment<'source> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Chainable);
     environment.set_fuel(Some(FUEL));
+    environment.set_auto_escape_callback(|name| if name == HTML { AutoEscape::Html } else { AutoEscape::None });
     environment
 }
 

@@ -31,9 +31,15 @@ const CLEANING: Duration = Duration::from_hours(24);
 pub(crate) struct Worker {
     shared: Shared,
     stop: CancellationToken,
-    /// Events that have failed, and when they are tried again.
-    retries: HashMap<i64, Instant>,
+    /// Events that have failed.
+    retries: HashMap<i64, Retry>,
     last_cleaned: Option<Instant>,
+}
+
+/// When an event is tried again, and how often that has been. The store counts too, but may be what fails.
+struct Retry {
+    at: Instant,
+    failures: u32,
 }
 
 impl Worker {
@@ -51,30 +57,32 @@ impl Worker {
         while !stop.is_cancelled() {
             self.clean().await;
             self.deliver_all().await;
-            let next_retry = self.retries.values().min().map(|at| at.saturating_duration_since(Instant::now()));
-            let wait = next_retry.map_or(POLL, |retry| retry.min(POLL));
+            let next_retry = self.retries.values().map(|retry| retry.at).min();
+            let wait = next_retry.map_or(POLL, |at| at.saturating_duration_since(Instant::now()));
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = receiver.arrived.notified() => {}
-                () = tokio::time::sleep(wait) => {}
+                () = tokio::time::sleep(wait.clamp(FIRST_RETRY, POLL)) => {}
             }
         }
     }
 
     async fn deliver_all(&mut self) {
-        let mut last = 0;
+        let (begin, mut last) = (Instant::now(), 0);
         while !self.stop.is_cancelled() {
             let waiting = self.shared.store.call(move |database| database.next_waiting_event(last)).await;
             let event = match waiting {
                 Ok(Some(event)) => event,
-                Ok(None) => return,
+                Ok(None) => break,
                 Err(error) => return tracing::error!(%error, "waiting events could not be read"),
             };
             last = event.id;
-            if self.retries.get(&event.id).is_none_or(|at| *at <= Instant::now()) {
+            if self.retries.get(&event.id).is_none_or(|retry| retry.at <= Instant::now()) {
                 self.attempt(event).await;
             }
         }
+        // What was due and was not met is not waiting any more.
+        self.retries.retain(|_, retry| retry.at > begin);
     }
 
     async fn attempt(&mut self, event: WaitingEvent) {
@@ -95,7 +103,8 @@ impl Worker {
         if given_up && recorded.is_ok() {
             self.retries.remove(&id);
         } else {
-            self.retries.insert(id, Instant::now() + retry_after(attempts));
+            let failures = self.retries.get(&id).map_or(1, |retry| retry.failures.saturating_add(1));
+            self.retries.insert(id, Retry { at: Instant::now() + retry_after(failures), failures });
         }
     }
 
@@ -111,8 +120,8 @@ impl Worker {
     }
 }
 
-fn retry_after(attempts: u32) -> Duration {
-    FIRST_RETRY.saturating_mul(2_u32.saturating_pow(attempts.saturating_sub(1))).min(MAX_RETRY)
+fn retry_after(failures: u32) -> Duration {
+    FIRST_RETRY.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1))).min(MAX_RETRY)
 }
 
 async fn deliver(shared: Shared, event: WaitingEvent) -> Result<(), Error> {
@@ -160,7 +169,7 @@ mod tests {
 
     #[test]
     fn retries_come_less_and_less_often() {
-        let waits = [1, 2, 3, 9, 10, u32::MAX].map(|attempts| retry_after(attempts).as_millis());
+        let waits = [1, 2, 3, 9, 10, u32::MAX].map(|failures| retry_after(failures).as_millis());
         assert_eq!(waits, [100, 200, 400, 25_600, 30_000, 30_000]);
     }
 }

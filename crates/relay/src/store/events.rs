@@ -228,3 +228,51 @@ fn read_summary(row: &Row<'_>) -> rusqlite::Result<EventSummary> {
 fn milliseconds(since_1970: i64) -> Timestamp {
     Timestamp::from_millisecond(since_1970).unwrap_or(Timestamp::UNIX_EPOCH)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(milliseconds: i64) -> Timestamp {
+        Timestamp::from_millisecond(milliseconds).unwrap()
+    }
+
+    #[test]
+    fn the_window_is_of_one_subscription_and_one_body_and_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut database = Database::open(&folder.path().join("relay.sqlite")).unwrap();
+        let mut is_new = |custom_id: &str, body: &str, milliseconds| {
+            let window = Duration::from_secs(5);
+            database.add_event(custom_id, body.as_bytes(), window, at(milliseconds)).unwrap().is_some()
+        };
+        assert!(is_new("a", "{}", 10_000));
+        assert!(!is_new("a", "{}", 10_000) && !is_new("a", "{}", 15_000));
+        assert!(is_new("b", "{}", 10_001) && is_new("a", "{ }", 10_001));
+        assert!(is_new("a", "{}", 15_001));
+        assert!(is_new("a", "{}", 3_000), "a clock that was set back drops nothing");
+    }
+
+    #[test]
+    fn only_what_was_delivered_without_a_flaw_is_deleted_and_its_messages_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut database = Database::open(&folder.path().join("relay.sqlite")).unwrap();
+        let user = database.add_user("demo", "sid-of-darth", "Darth", "Vader").unwrap();
+        database.name_user(user.id, "darth", &[]).unwrap();
+        let recipients = |name: &str| Some(Recipients { users: vec![name.into()], ..Recipients::default() });
+        for (received, name) in [(1, Some("darth")), (2, Some("nobody")), (3, None), (9, Some("darth"))] {
+            database.add_event("a", b"{}", Duration::ZERO, at(received)).unwrap();
+            let event = database.next_waiting_event(0).unwrap().expect("it was just stored");
+            let Some(name) = name else {
+                database.event_failed(event.id, "an error", true).unwrap();
+                continue;
+            };
+            let message = NewMessage { title: "A title".into(), ..NewMessage::default() };
+            let delivery = Delivery { message, recipients: recipients(name), flaw: None };
+            database.deliver(&event, delivery, at(received)).unwrap();
+        }
+        database.delete_delivered_events(at(9)).unwrap();
+        let left: Vec<_> = database.events(false, 10).unwrap().into_iter().map(|event| event.id).collect();
+        assert_eq!(left, [4, 3, 2]);
+        assert!(!database.is_empty(user.id).unwrap());
+    }
+}

@@ -194,12 +194,12 @@ async fn a_body_over_a_mebibyte_is_refused_however_it_is_sent() {
     let answer = answered_to(&world, &format!("Content-Length: {two_megabytes}"), b"").await;
     assert_eq!(answer, "HTTP/1.1 413");
     // Without a length to go by, at the first byte too many.
-    let chunk = [format!("{two_megabytes:x}\r\n").as_bytes(), &[b' '; 1024 * 1024 + 1]].concat();
+    let chunk = [format!("{two_megabytes:x}\r\n").as_bytes(), &vec![b' '; 1024 * 1024 + 1]].concat();
     assert_eq!(answered_to(&world, "Transfer-Encoding: chunked", &chunk).await, "HTTP/1.1 413");
     assert_eq!(world.server.callout_counters().too_large, 2);
     assert!(events(&world).await.is_empty());
 
-    let largest = [&b"{}"[..], &[b' '; 1024 * 1024 - 2]].concat();
+    let largest = [&b"{}"[..], &vec![b' '; 1024 * 1024 - 2]].concat();
     assert_eq!(status(request(&world, &largest)).await, 200, "a mebibyte is taken");
 }
 
@@ -366,6 +366,45 @@ async fn a_failing_store_is_tried_again_and_given_up_in_the_end() {
     assert_eq!(titles(&world.listed("").await), ["New: Leia"]);
     assert!(log.list(true, 10).await.unwrap().is_empty());
     assert!(log.replay(event.id + 1).await.unwrap_err().to_string().contains("no event"));
+}
+
+#[tokio::test]
+async fn an_event_whose_subscription_is_gone_is_kept_for_its_return() {
+    let mut world = world(|_| {}).await;
+    let database = refuse_messages(&world);
+    call_out(&world, &json!({ "firstName": "Leia" })).await;
+    restart(&mut world, CallOuts { custom_id: "another".into(), ..callouts() }).await;
+    let event = the_event(&world, EventState::Failed).await;
+    assert!(event.error.unwrap().contains("new-employees"));
+    database.execute_batch("DROP TRIGGER refuse").unwrap();
+    world.server.shutdown().await;
+    EventLog::open(&world.database()).await.unwrap().replay(event.id).await.unwrap();
+    restart(&mut world, callouts()).await;
+    the_event(&world, EventState::Delivered).await;
+    assert_eq!(titles(&world.listed("").await), ["New: Leia"]);
+}
+
+#[tokio::test]
+async fn an_event_that_fails_does_not_hold_up_the_next() {
+    let world = world(|_| {}).await;
+    let database = Connection::open(world.database()).unwrap();
+    let trigger = "CREATE TRIGGER refuse BEFORE INSERT ON messages WHEN NEW.title = 'New: Han'
+        BEGIN SELECT RAISE (ABORT, 'refused'); END";
+    database.execute_batch(trigger).unwrap();
+    let mut socket = world.subscribed().await;
+    for name in ["Han", "Leia"] {
+        call_out(&world, &json!({ "firstName": name })).await;
+    }
+    assert_eq!(data(&socket.frame().await)["Title"], "New: Leia");
+    database.execute_batch("DROP TRIGGER refuse").unwrap();
+    assert_eq!(data(&socket.frame().await)["Title"], "New: Han");
+}
+
+#[tokio::test]
+async fn the_log_of_a_database_that_is_not_there_is_not_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mistyped.sqlite");
+    assert!(EventLog::open(&path).await.is_err() && !path.exists());
 }
 
 #[tokio::test]
