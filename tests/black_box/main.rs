@@ -18,6 +18,7 @@ mod no_services;
 mod notification_text;
 mod proxy;
 mod reconnect;
+mod relay_callout;
 mod relay_demo;
 mod settings;
 mod soak;

@@ -10,8 +10,10 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on may panic"))]
 
 mod api;
+mod callout_secrets;
 mod callouts;
 mod channels;
+mod configuration;
 pub mod demo;
 mod error;
 mod listen;
@@ -20,10 +22,14 @@ mod notification;
 mod options;
 mod server;
 mod store;
+mod users;
 
+pub use callout_secrets::CallOutSecrets;
 pub use callouts::{CallOutCounters, CallOuts, EventLog, MessageTemplate, Recipients, Signature};
+pub use configuration::Configuration;
 pub use error::Error;
 pub use message::{Button, Kind, NewMessage};
 pub use options::{ServedFile, ServerOptions};
 pub use server::Server;
 pub use store::{Event, EventState, EventSummary, User};
+pub use users::{Listed, NewUser, Users};

@@ -6,6 +6,7 @@
 
 mod events;
 mod messages;
+mod named_users;
 mod recipients;
 mod schema;
 mod users;
@@ -18,7 +19,7 @@ use std::{
 };
 
 use hmac::{Hmac, KeyInit, Mac};
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use sha2::Sha256;
 
 pub(crate) use events::{Delivery, WaitingEvent};
@@ -74,6 +75,9 @@ impl Database {
     fn open(path: &Path) -> Result<Self, Error> {
         make_private_file(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
         let mut connection = Connection::open(path)?;
+        // The command line writes to the same file: a transaction that began with reading could not become a writing one
+        // once the other has written, and would fail without waiting.
+        connection.set_transaction_behavior(TransactionBehavior::Immediate);
         connection.busy_timeout(Duration::from_secs(5))?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         // What was acknowledged must survive a power cut too.

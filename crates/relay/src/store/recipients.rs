@@ -1,12 +1,12 @@
 //! Whom a call-out's recipients are: users by their names and by the groups they are in.
 
-use rusqlite::{Connection, Row};
+use rusqlite::Connection;
 
-use super::{Database, User};
+use super::{
+    Database, User,
+    users::{SELECT, read_user},
+};
 use crate::{Error, Recipients};
-
-const SELECT: &str = "SELECT users.id, brands.id, brands.name, users.first_name, users.last_name
-    FROM users JOIN brands ON brands.id = users.brand_id";
 
 impl Database {
     /// Replaces the user's name and groups.
@@ -24,12 +24,15 @@ impl Database {
             return Err(Error::UnknownUser);
         }
         transaction.execute("DELETE FROM memberships WHERE user_id = ?1", [user_id])?;
-        for group in groups {
-            let insert = "INSERT INTO memberships (user_id, group_name) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
-            transaction.execute(insert, (user_id, group))?;
-        }
+        join_groups(&transaction, user_id, groups)?;
         Ok(transaction.commit()?)
     }
+}
+
+/// Puts the user into these groups too.
+pub(super) fn join_groups(connection: &Connection, user_id: i64, groups: &[String]) -> rusqlite::Result<()> {
+    let insert = "INSERT INTO memberships (user_id, group_name) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+    groups.iter().try_for_each(|group| connection.execute(insert, (user_id, group)).map(drop))
 }
 
 /// Each user once, however many of the names and groups are theirs, in the order of their ids.
@@ -50,14 +53,4 @@ pub(super) fn find(connection: &Connection, recipients: &Recipients) -> rusqlite
     found.sort_by_key(|user| user.id);
     found.dedup_by_key(|user| user.id);
     Ok(found)
-}
-
-fn read_user(row: &Row<'_>) -> rusqlite::Result<User> {
-    Ok(User {
-        id: row.get(0)?,
-        brand_id: row.get(1)?,
-        brand: row.get(2)?,
-        first_name: row.get(3)?,
-        last_name: row.get(4)?,
-    })
 }

@@ -57,7 +57,15 @@ INSERT INTO sqlite_sequence (name, seq) VALUES ('brands', 40), ('users', 1000);
 const EXPIRY: &str = "CREATE INDEX messages_by_expiry ON messages (expires) WHERE expires IS NOT NULL;";
 
 /// What the recipients of call-outs are given by.
-const NAMES: &str = "ALTER TABLE users ADD COLUMN name TEXT; CREATE UNIQUE INDEX users_by_name ON users (brand_id, name) WHERE name IS NOT NULL; CREATE TABLE memberships (user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE, group_name TEXT NOT NULL, PRIMARY KEY (user_id, group_name)) STRICT, WITHOUT ROWID;";
+const NAMES: &str = "
+ALTER TABLE users ADD COLUMN name TEXT;
+CREATE UNIQUE INDEX users_by_name ON users (brand_id, name) WHERE name IS NOT NULL;
+CREATE TABLE memberships (
+    user_id    INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    group_name TEXT NOT NULL,
+    PRIMARY KEY (user_id, group_name)
+) STRICT, WITHOUT ROWID;
+";
 
 /// Call-outs as they came, and which message came of which: at most one for each user.
 const EVENTS: &str = "

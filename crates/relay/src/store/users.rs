@@ -33,10 +33,10 @@ impl User {
 /// Tokens beyond this many make the user's oldest ones invalid.
 const MAX_TOKENS_OF_A_USER: u32 = 20;
 
-const SELECT: &str = "SELECT users.id, brands.id, brands.name, users.first_name, users.last_name
+pub(super) const SELECT: &str = "SELECT users.id, brands.id, brands.name, users.first_name, users.last_name
     FROM users JOIN brands ON brands.id = users.brand_id";
 
-fn read_user(row: &Row<'_>) -> rusqlite::Result<User> {
+pub(super) fn read_user(row: &Row<'_>) -> rusqlite::Result<User> {
     Ok(User {
         id: row.get(0)?,
         brand_id: row.get(1)?,
@@ -148,7 +148,7 @@ impl Database {
 }
 
 /// The brand stands in addresses, so it is kept to what needs no escaping there.
-fn check_brand(brand: &str) -> Result<(), Error> {
+pub(super) fn check_brand(brand: &str) -> Result<(), Error> {
     let fits = (1..=64).contains(&brand.len())
         && brand.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
         && !brand.starts_with('.');
@@ -159,7 +159,7 @@ fn check_brand(brand: &str) -> Result<(), Error> {
 }
 
 /// The session id is a header's value.
-fn check_sid(sid: &str) -> Result<(), Error> {
+pub(super) fn check_sid(sid: &str) -> Result<(), Error> {
     if (1..=512).contains(&sid.len()) && sid.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Ok(());
     }

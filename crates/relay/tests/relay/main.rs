@@ -8,4 +8,5 @@ mod channels;
 mod clients;
 mod demo;
 mod hostile;
+mod serving;
 mod world;

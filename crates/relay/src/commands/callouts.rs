@@ -1,0 +1,121 @@
+//! `traybell-relay callouts …`: what TrackTik has to be told about a subscription, and the change of its secret.
+//!
+//! The secrets are printed here and nowhere else, because whoever sets up the subscription must have them.
+
+use anyhow::bail;
+use clap::{Args, Subcommand};
+use relay::{CallOutSecrets, Configuration};
+use secrecy::ExposeSecret as _;
+use serde_json::json;
+
+use super::{ConfigurationArgument, print};
+
+#[derive(Debug, Subcommand)]
+pub enum CallOutsCommand {
+    /// List the subscriptions of relay.toml, and whether each has its secret.
+    List(ListArguments),
+    /// Print the address, header and secret that the subscription at TrackTik is given.
+    Show(OneArguments),
+    /// Make a new secret, and the address with the first one; the secret before it goes on verifying until `finish`.
+    ///
+    /// Restart the relay, give TrackTik the new secret, then `finish` and restart again.
+    NewSecret(OneArguments),
+    /// Void the older secret of a rotation.
+    Finish(OneArguments),
+}
+
+#[derive(Debug, Args)]
+pub struct ListArguments {
+    #[command(flatten)]
+    configuration: ConfigurationArgument,
+    // Not a doc comment, as in `demo`.
+    #[arg(long, help = "Print JSON: [{custom_id, header, secrets}]")]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct OneArguments {
+    #[arg(help = "The subscription's custom_id in relay.toml")]
+    custom_id: String,
+    #[command(flatten)]
+    configuration: ConfigurationArgument,
+}
+
+pub fn callouts(command: CallOutsCommand) -> anyhow::Result<()> {
+    match command {
+        CallOutsCommand::List(arguments) => list(&arguments),
+        CallOutsCommand::Show(OneArguments { custom_id, configuration }) => {
+            let configuration = configuration.read()?;
+            show(&configuration, &CallOutSecrets::read(configuration.secrets())?, &custom_id)
+        }
+        CallOutsCommand::NewSecret(OneArguments { custom_id, configuration }) => {
+            let configuration = configuration.read()?;
+            header(&configuration, &custom_id)?;
+            let mut secrets = CallOutSecrets::read(configuration.secrets())?;
+            secrets.renew(&custom_id)?;
+            secrets.write(configuration.secrets())?;
+            show(&configuration, &secrets, &custom_id)
+        }
+        CallOutsCommand::Finish(OneArguments { custom_id, configuration }) => {
+            let configuration = configuration.read()?;
+            header(&configuration, &custom_id)?;
+            let mut secrets = CallOutSecrets::read(configuration.secrets())?;
+            if !secrets.finish(&custom_id) {
+                bail!("{custom_id:?} has no older secret; there is nothing to finish");
+            }
+            secrets.write(configuration.secrets())?;
+            print("The older secret is void once the relay has been restarted.\n")
+        }
+    }
+}
+
+fn header<'a>(configuration: &'a Configuration, custom_id: &str) -> anyhow::Result<&'a str> {
+    let Some(header) = configuration.header(custom_id) else {
+        let known: Vec<_> = configuration.custom_ids().collect();
+        bail!("relay.toml has no callouts {custom_id:?}; it has: {}", known.join(", "));
+    };
+    Ok(header)
+}
+
+fn show(configuration: &Configuration, secrets: &CallOutSecrets, custom_id: &str) -> anyhow::Result<()> {
+    let header = header(configuration, custom_id)?;
+    let address = secrets.address(custom_id, &configuration.own_url());
+    let (Some(address), Some((_, secrets))) = (address, secrets.of(custom_id)) else {
+        bail!("{custom_id:?} has no secret yet; `traybell-relay callouts new-secret {custom_id}` makes it");
+    };
+    let newest = secrets.first().map_or("", |secret| secret.expose_secret());
+    let mut text = format!(
+        "URL                 {}\nSecret header name  {header}\nSecret              {newest}\n",
+        address.expose_secret()
+    );
+    if secrets.len() > 1 {
+        text += "The secret before this one verifies too, until `callouts finish`.\n";
+    }
+    print(&text)
+}
+
+fn list(arguments: &ListArguments) -> anyhow::Result<()> {
+    let configuration = arguments.configuration.read()?;
+    let secrets = CallOutSecrets::read(configuration.secrets())?;
+    let counted = configuration.custom_ids().map(|custom_id| {
+        let count = secrets.of(custom_id).map_or(0, |(_, secrets)| secrets.len());
+        (custom_id, configuration.header(custom_id).unwrap_or_default(), count)
+    });
+    if arguments.json {
+        let listed: Vec<_> = counted
+            .map(|(custom_id, header, secrets)| json!({ "custom_id": custom_id, "header": header, "secrets": secrets }))
+            .collect();
+        return print(&format!("{}\n", json!(listed)));
+    }
+    let lines: Vec<_> = counted
+        .map(|(custom_id, header, secrets)| {
+            let state = match secrets {
+                0 => "no secret yet",
+                1 => "ready",
+                _ => "ready, rotating",
+            };
+            format!("{custom_id:<32}  {header:<32}  {state}\n")
+        })
+        .collect();
+    print(&lines.concat())
+}

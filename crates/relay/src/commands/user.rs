@@ -1,0 +1,116 @@
+//! `traybell-relay user …`: the people. A session id is printed once, where it is made.
+
+use clap::{Args, Subcommand};
+use relay::{Configuration, Listed, NewUser, Users};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::json;
+
+use super::{ConfigurationArgument, print};
+
+#[derive(Debug, Subcommand)]
+pub enum UserCommand {
+    /// Add a user and print what to sign in with. The session id is shown this once: only a digest of it is kept.
+    Add(AddArguments),
+    /// List the users.
+    List(ListArguments),
+    /// Remove a user, with all messages.
+    Remove(OneArguments),
+    /// Give a user a new session id; the old one signs in no more.
+    Rotate(OneArguments),
+}
+
+#[derive(Debug, Args)]
+pub struct AddArguments {
+    #[command(flatten)]
+    one: OneArguments,
+    /// First name, as the desktop shows it
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    first_name: String,
+    /// Last name
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    last_name: String,
+    /// A group the user is in; may be given several times
+    #[arg(long = "group", value_name = "NAME")]
+    groups: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct ListArguments {
+    #[command(flatten)]
+    configuration: ConfigurationArgument,
+    // Not a doc comment, as in `demo`.
+    #[arg(long, help = "Print JSON: [{id, brand, name, first_name, last_name, groups, can_sign_in, unread}]")]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct OneArguments {
+    /// The user's name
+    name: String,
+    /// The brand the user signs in to
+    #[arg(long, value_name = "NAME")]
+    brand: String,
+    #[command(flatten)]
+    configuration: ConfigurationArgument,
+}
+
+pub async fn user(command: UserCommand) -> anyhow::Result<()> {
+    match command {
+        UserCommand::Add(AddArguments { one, first_name, last_name, groups }) => {
+            let (configuration, users) = open(&one.configuration).await?;
+            let OneArguments { name, brand, .. } = one;
+            let (_, sid) = users.add(NewUser { brand: brand.clone(), name, first_name, last_name, groups }).await?;
+            print_sign_in(&configuration, &brand, &sid)
+        }
+        UserCommand::List(ListArguments { configuration, json }) => {
+            let listed = open(&configuration).await?.1.list().await?;
+            print(&if json { as_json(&listed) } else { as_table(&listed) })
+        }
+        UserCommand::Remove(OneArguments { name, brand, configuration }) => {
+            open(&configuration).await?.1.remove(&brand, &name).await?;
+            print(&format!("{name} of {brand} is removed, with all messages.\n"))
+        }
+        UserCommand::Rotate(OneArguments { name, brand, configuration }) => {
+            let (configuration, users) = open(&configuration).await?;
+            let sid = users.rotate(&brand, &name).await?;
+            print_sign_in(&configuration, &brand, &sid)
+        }
+    }
+}
+
+async fn open(argument: &ConfigurationArgument) -> anyhow::Result<(Configuration, Users)> {
+    let configuration = argument.read()?;
+    let users = Users::open(configuration.database()).await?;
+    Ok((configuration, users))
+}
+
+fn print_sign_in(configuration: &Configuration, brand: &str, sid: &SecretString) -> anyhow::Result<()> {
+    let (environment, sid) = (configuration.own_url(), sid.expose_secret());
+    print(&format!(
+        "Environment  {environment}\nBrand        {brand}\nSession id   {sid}\n\nThe session id is not shown again.\n"
+    ))
+}
+
+fn as_json(listed: &[Listed]) -> String {
+    let users: Vec<_> = listed
+        .iter()
+        .map(|Listed { user, name, groups, can_sign_in, unread }| {
+            json!({
+                "id": user.id, "brand": user.brand, "name": name, "first_name": user.first_name,
+                "last_name": user.last_name, "groups": groups, "can_sign_in": can_sign_in, "unread": unread,
+            })
+        })
+        .collect();
+    format!("{}\n", json!(users))
+}
+
+fn as_table(listed: &[Listed]) -> String {
+    let header = format!("{:<20}  {:<20}  {:<28}  {:>6}  GROUPS\n", "BRAND", "NAME", "PERSON", "UNREAD");
+    let rows = listed.iter().map(|Listed { user, name, groups, can_sign_in, unread }| {
+        let (brand, name) = (&user.brand, name.as_deref().unwrap_or("-"));
+        let (person, groups) = (format!("{} {}", user.first_name, user.last_name), groups.join(", "));
+        let expired = if *can_sign_in { "" } else { "  (session id expired)" };
+        format!("{brand:<20}  {name:<20}  {person:<28}  {unread:>6}  {groups}{expired}\n")
+    });
+    std::iter::once(header).chain(rows).collect()
+}
