@@ -87,9 +87,18 @@ impl Worker {
 
     async fn attempt(&mut self, event: WaitingEvent) {
         let (id, attempts) = (event.id, event.attempts.saturating_add(1));
+        let delivering = deliver(self.shared.clone(), event);
+        self.settle(id, attempts, delivering).await;
+    }
+
+    async fn settle(
+        &mut self,
+        id: i64,
+        attempts: u32,
+        delivering: impl Future<Output = Result<(), Error>> + Send + 'static,
+    ) {
         // In a task of its own: a panic ends that one.
-        let delivering = tokio::spawn(deliver(self.shared.clone(), event));
-        let error = match delivering.await {
+        let error = match tokio::spawn(delivering).await {
             Ok(Ok(())) => {
                 self.retries.remove(&id);
                 return;
@@ -166,6 +175,36 @@ fn delivery(callouts: &CallOuts, event: &WaitingEvent, now: Timestamp) -> Delive
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        EventState, ServerOptions,
+        callouts::Receiver,
+        channels::{Hub, Limits, Signer},
+        store::{Database, Store},
+    };
+
+    #[tokio::test]
+    async fn a_panic_is_a_failure_like_any_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("relay.sqlite")).await.unwrap();
+        let add = |database: &mut Database| database.add_event("a", b"{}", Duration::ZERO, Timestamp::now());
+        let id = store.call(add).await.unwrap().expect("it is new");
+        let wait = Duration::from_mins(1);
+        let limits = Limits { activity_timeout: wait, pong_timeout: wait, max_connections: 1 };
+        let shared = Shared {
+            store: store.clone(),
+            hub: Arc::new(Hub::new(Signer::new("key".into(), b"secret"), limits)),
+            own_url: "http://127.0.0.1:1".into(),
+            token_lifetime: wait,
+            receiver: Arc::new(Receiver::new(&ServerOptions::default(), store.clone()).unwrap()),
+        };
+        let mut worker = Worker::new(shared, CancellationToken::new());
+        for (attempts, state) in [(1, EventState::Waiting), (MAX_ATTEMPTS, EventState::Failed)] {
+            worker.settle(id, attempts, async { panic!("a delivery that panics") }).await;
+            let event = store.call(move |database| database.event(id)).await.unwrap().expect("it is kept").summary;
+            assert_eq!((event.state, event.error.as_deref()), (state, Some("the delivery panicked")));
+            assert_eq!(worker.retries.contains_key(&id), state == EventState::Waiting);
+        }
+    }
 
     #[test]
     fn retries_come_less_and_less_often() {

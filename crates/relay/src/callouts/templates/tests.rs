@@ -1,3 +1,5 @@
+//! What the templates make of entities, those that mean no good included.
+
 use serde_json::json;
 
 use super::*;
