@@ -31,5 +31,6 @@ pub mod session_files;
 pub mod soak;
 pub mod sockudo;
 pub mod system_bus;
+pub mod tracktik_fake;
 pub mod tray;
 pub mod wait;
