@@ -5,7 +5,7 @@ use sha2::Sha512;
 use traybell_tests::app;
 use traybell_tests::desktop::Desktop;
 use traybell_tests::notifications::Notifications;
-use traybell_tests::{process, programs, wait};
+use traybell_tests::{process, programs, sockudo, wait};
 
 const TITLE: &str = "New employee: Ada Lovelace";
 
@@ -49,7 +49,7 @@ async fn a_signed_call_out_raises_a_notification_with_the_names_of_the_entity() 
     let subscription = said(&["callouts", "new-secret", "new-employees"]).await;
     let _relay = desktop.run("relay", command(&["serve"]));
     let environment = after("Environment", &added);
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = sockudo::plain_client();
     wait::until("the relay", || async {
         let config = client.get(format!("{environment}/api/v1/config/acme")).send().await;
         config.map(drop).map_err(|error| error.to_string())

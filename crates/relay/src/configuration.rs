@@ -149,11 +149,15 @@ impl Configuration {
 
     fn check(&self) -> Result<(), Error> {
         for (place, callouts) in self.callouts.iter().enumerate() {
-            let WrittenCallOuts { custom_id, recipients, message, .. } = callouts;
+            let WrittenCallOuts { custom_id, entity, recipients, message, .. } = callouts;
             check_custom_id(custom_id)?;
             let refuse = |text: &str| Err(Error::Input(format!("callouts {custom_id:?}: {text}")));
             if self.callouts[..place].iter().any(|other| other.custom_id == *custom_id) {
                 return refuse("two have this custom_id; it is the name of one");
+            }
+            // Every entity is created once.
+            if let Err(error) = tracktik_client::Event::new(entity, "created") {
+                return refuse(&error.to_string());
             }
             if recipients.users.is_empty() && recipients.groups.is_empty() {
                 return refuse("nobody would get its messages; name at least one of recipients.users and .groups");
@@ -322,6 +326,7 @@ mod tests {
             ("listen = 5", "listen"),
             ("listen = \"127.0.0.1:1\"\nlisten_on = 5", "unknown field `listen_on`"),
             (&WHOLE.replace("new-employees", "new employees"), "no custom_id"),
+            (&WHOLE.replace("\"employees\"", "\"employes\""), "employees"),
             (&WHOLE.replace("\"dispatch\"", ""), "nobody would get its messages"),
             (&WHOLE.replace("= 48", "= 0"), "expires_after_hours"),
             (&WHOLE.replace("event = \"shoutout\"", "event = \"scream\""), "unknown variant `scream`"),

@@ -1,9 +1,8 @@
 //! What shows that a call-out comes from `TrackTik`: HMAC-SHA512 of the raw body, in lowercase hex (`TrackTik:
 //! events-subscriptions, secretHeaderName`). Comparisons take the same time wherever two values differ.
 
-use hmac::{Hmac, KeyInit, Mac};
-use secrecy::{ExposeSecret as _, SecretString};
-use sha2::Sha512;
+use secrecy::SecretString;
+use tracktik_client::callout;
 
 /// What the subscription's header holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -18,26 +17,12 @@ pub enum Signature {
 impl Signature {
     /// Whether the header's value was made with one of the secrets, for this body. All of them are tried.
     pub(super) fn verify(self, value: &[u8], body: &[u8], secrets: &[SecretString]) -> bool {
-        let matches = |secret: &SecretString| match self {
-            Self::HmacSha512 => {
-                hex::decode(value).is_ok_and(|value| mac(secret.expose_secret(), body).verify_slice(&value).is_ok())
-            }
-            // Digests are compared, so that neither length nor contents show in the time it takes.
-            Self::PlainSecret => {
-                let digest = |bytes: &[u8]| mac("plain secret", bytes);
-                digest(secret.expose_secret().as_bytes()).verify(&digest(value).finalize().into_bytes()).is_ok()
-            }
+        let mode = match self {
+            Self::HmacSha512 => callout::Mode::Hmac,
+            Self::PlainSecret => callout::Mode::Plain,
         };
-        secrets.iter().fold(false, |verified, secret| matches(secret) | verified)
+        callout::verify(secrets, value, body, mode)
     }
-}
-
-fn mac(key: &str, bytes: &[u8]) -> Hmac<Sha512> {
-    // Invariant: HMAC takes a key of any length.
-    let mac = Hmac::new_from_slice(key.as_bytes());
-    let mut mac: Hmac<Sha512> = mac.unwrap_or_else(|_| unreachable!("HMAC takes a key of any length"));
-    mac.update(bytes);
-    mac
 }
 
 #[cfg(test)]

@@ -20,14 +20,7 @@ const HTML: &str = "body";
 
 /// The entity in a call-out's body, which may be wrapped in `{"meta":…,"data":…}`; nothing when it is no object.
 pub(super) fn entity(body: &[u8]) -> Option<Value> {
-    let mut value: Value = serde_json::from_slice(body).ok()?;
-    let object = value.as_object_mut()?;
-    if object.contains_key("meta")
-        && let Some(data) = object.remove("data")
-    {
-        value = data;
-    }
-    value.is_object().then_some(value)
+    tracktik_client::callout::entity(body).ok().map(Value::Object)
 }
 
 /// Refuses templates that can never work: those that cannot be read or use a filter there is not.
