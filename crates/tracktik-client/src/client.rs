@@ -134,7 +134,9 @@ impl Client {
     }
 
     /// Brings an existing subscription to a definition: by PATCH, since PUT requires the secret each time (TrackTik
-    /// OpenAPI 2020-01-01, `EventsSubscriptionsPut`).
+    /// OpenAPI 2020-01-01, `EventsSubscriptionsPut`). Filters, inclusions and regions that the definition does not have
+    /// are sent empty, so that they go (an assumption: what TrackTik makes of it is not published); a failure address or
+    /// a language that it does not have stays.
     pub async fn update(&self, id: &Id, new: &NewSubscription, secret: SecretInUpdate) -> Result<Subscription, Error> {
         let (url, body) = (below(&self.url, &[id.as_str()])?, new.to_update(secret));
         one(&self.call(Method::PATCH, url, Some(&body), &[new.secret()]).await?)

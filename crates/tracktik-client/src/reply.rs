@@ -79,9 +79,7 @@ impl Reply {
 /// `{meta, data}` opened: what is inside, and the meta. A bare value is its own inside (TrackTik OpenAPI 2020-01-01
 /// describes the bare ones, TrackTik's documentation the wrapped ones).
 pub(crate) fn opened(value: Value) -> (Value, Map<String, Value>) {
-    let wrapped = |map: &Map<String, Value>| {
-        map.contains_key("data") && map.keys().all(|key| matches!(key.as_str(), "data" | "meta" | "links"))
-    };
+    let wrapped = |map: &Map<String, Value>| map.contains_key("data") && (map.contains_key("meta") || map.len() == 1);
     match value {
         Value::Object(mut map) if wrapped(&map) => {
             let data = map.remove("data").unwrap_or_default();
@@ -203,6 +201,8 @@ mod tests {
     fn an_envelope_is_opened_and_a_bare_value_is_itself() {
         assert_eq!(opened(json!({"meta": {"limit": 5}, "data": [1]})).0, json!([1]));
         assert_eq!(opened(json!([1])).0, json!([1]));
+        assert_eq!(opened(json!({"data": 2})).0, json!(2));
+        assert_eq!(opened(json!({"meta": null, "data": 2, "new": 3})).0, json!(2));
         let entity = json!({"id": 1, "data": "a field of its own"});
         assert_eq!(opened(entity.clone()).0, entity, "an entity with a field named data is no envelope");
     }
