@@ -79,7 +79,11 @@ impl Reply {
 /// `{meta, data}` opened: what is inside, and the meta. A bare value is its own inside (TrackTik OpenAPI 2020-01-01
 /// describes the bare ones, TrackTik's documentation the wrapped ones).
 pub(crate) fn opened(value: Value) -> (Value, Map<String, Value>) {
-    let wrapped = |map: &Map<String, Value>| map.contains_key("data") && (map.contains_key("meta") || map.len() == 1);
+    let wrapped = |map: &Map<String, Value>| {
+        // A bare entity may have a field of this name.
+        map.get("data")
+            .is_some_and(|data| map.contains_key("meta") || (map.len() == 1 && (data.is_object() || data.is_array())))
+    };
     match value {
         Value::Object(mut map) if wrapped(&map) => {
             let data = map.remove("data").unwrap_or_default();

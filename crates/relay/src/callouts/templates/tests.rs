@@ -95,7 +95,9 @@ fn the_plain_message_names_the_person_or_the_id() {
 #[test]
 fn an_entity_may_be_wrapped() {
     assert_eq!(entity(br#"{"meta":{},"data":{"id":7}}"#), Some(json!({ "id": 7 })));
-    assert_eq!(entity(br#"{"data":{"id":7}}"#), Some(json!({ "data": { "id": 7 } })));
+    assert_eq!(entity(br#"{"data":{"id":7}}"#), Some(json!({ "id": 7 })));
+    assert_eq!(entity(br#"{"id":7,"data":{"a":1}}"#), Some(json!({ "id": 7, "data": { "a": 1 } })), "a field's name");
+    assert_eq!(entity(br#"{"data":"a text"}"#), Some(json!({ "data": "a text" })));
     for no_object in ["", "7", "[{}]", r#"{"meta":{},"data":[]}"#, r#"{"a":"#] {
         assert_eq!(entity(no_object.as_bytes()), None, "{no_object}");
     }
