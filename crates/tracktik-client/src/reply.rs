@@ -205,7 +205,8 @@ mod tests {
     fn an_envelope_is_opened_and_a_bare_value_is_itself() {
         assert_eq!(opened(json!({"meta": {"limit": 5}, "data": [1]})).0, json!([1]));
         assert_eq!(opened(json!([1])).0, json!([1]));
-        assert_eq!(opened(json!({"data": 2})).0, json!(2));
+        assert_eq!(opened(json!({"data": {"id": 2}})).0, json!({"id": 2}));
+        assert_eq!(opened(json!({"data": 2})).0, json!({"data": 2}), "what is inside an envelope is no number");
         assert_eq!(opened(json!({"meta": null, "data": 2, "new": 3})).0, json!(2));
         let entity = json!({"id": 1, "data": "a field of its own"});
         assert_eq!(opened(entity.clone()).0, entity, "an entity with a field named data is no envelope");
