@@ -3,7 +3,10 @@
 
 mod commands;
 
-use std::{io::Write as _, process::ExitCode};
+use std::{
+    io::{IsTerminal as _, Write as _},
+    process::ExitCode,
+};
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
@@ -75,6 +78,9 @@ fn start_log(serving: bool) {
     let own_or_warning = filter::filter_fn(|metadata| {
         *metadata.level() <= tracing::Level::WARN || metadata.target().split("::").next() == Some("relay")
     });
-    let output = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_filter(own_or_warning);
+    let output = tracing_subscriber::fmt::layer()
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        .with_filter(own_or_warning);
     tracing_subscriber::registry().with(level).with(output).init();
 }
