@@ -265,17 +265,19 @@ async fn a_button_leads_only_where_the_wire_document_lets_it() {
         for (index, (link, leads)) in pair.iter().enumerate() {
             let script = "if (!(await open(given[0]))) return {failed: 'it was never shown whole'};
                 const {invoke} = window.__TAURI__.core, [id, index] = given;
-                const button = tested(`cta-${index}`);
                 const {allowed, confirm} = (await invoke('detail', {id})).buttons[index];
                 // The core is asked directly too, as by a page that something else has taken over.
                 const answer = (confirmed) => invoke('open_link', {id, index, confirmed}).then(() => 'opened', told => told.code);
                 const asked = allowed && !confirm ? null : await answer(false);
                 const forced = allowed ? null : await answer(true);
+                // Found only now: while the core was asked, the page may have drawn the message anew.
+                const button = tested(`cta-${index}`);
+                const shown = button.getAttribute('aria-disabled') !== 'true';
                 button.click();
                 const dialog = confirm ? await found(() => tested('dialog-cancel')) : null;
                 dialog?.click();
                 if (dialog) await found(() => !tested('dialog'));
-                return {shown: button.getAttribute('aria-disabled') !== 'true', allowed, confirm, asked, forced, dialog: dialog !== null}";
+                return {shown, allowed, confirm, asked, forced, dialog: dialog !== null}";
             let seen = look(&window, script, vec![json!(id.to_string()), json!(index)]).await;
             let (allowed, confirm) = (*leads != Leads::Nowhere, *leads == Leads::AfterAQuestion);
             let asked = match leads {
