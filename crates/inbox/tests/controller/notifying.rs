@@ -254,7 +254,10 @@ async fn behind_a_locked_screen_nothing_is_seen_as_it_comes() {
     app.nudge(Nudge::Locked).await;
     world.send("At lunch").await;
     eventually("told", async || host.titles() == ["At lunch"]).await;
+    let synced = app.view().borrow().last_synced;
     app.nudge(Nudge::Unlocked).await;
+    // What the list call at the unlocking brings was missed, and is told: nothing new may wait for it.
+    until(&app, "listed at the unlocking", |view| view.last_synced > synced).await;
     world.send("Back").await;
     until(&app, "listed", |view| view.total == 2).await;
     app.focused(false).await;
