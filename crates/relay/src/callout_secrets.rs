@@ -14,7 +14,7 @@ use std::{
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, configuration::check_custom_id};
+use crate::{Error, configuration::check_custom_id, secret_file::check_private};
 
 /// The keys and secrets by custom id.
 #[derive(Default)]
@@ -109,29 +109,6 @@ fn random() -> Result<String, Error> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes)?;
     Ok(hex::encode(bytes))
-}
-
-#[cfg(unix)]
-fn check_private(path: &Path) -> Result<(), Error> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let failed = |source| Error::File { path: path.to_owned(), source };
-    let mode = fs::metadata(path).map_err(failed)?.permissions().mode();
-    if [0o070, 0o007].iter().all(|others| mode & others == 0) {
-        return Ok(());
-    }
-    Err(Error::Input(format!(
-        "{}: others than its owner may read or change this file of secrets (mode {:o}); `chmod 600` it, and renew what \
-         is in it if they could have",
-        path.display(),
-        mode & 0o777
-    )))
-}
-
-/// Windows' folders of a user are the user's alone unless someone changed that.
-#[cfg(not(unix))]
-#[allow(clippy::unnecessary_wraps, reason = "the other systems can refuse")]
-fn check_private(_: &Path) -> Result<(), Error> {
-    Ok(())
 }
 
 #[cfg(test)]

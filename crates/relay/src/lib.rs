@@ -20,6 +20,7 @@ mod listen;
 mod message;
 mod notification;
 mod options;
+mod secret_file;
 mod server;
 mod store;
 mod users;
