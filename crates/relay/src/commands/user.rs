@@ -39,7 +39,7 @@ pub struct ListArguments {
     #[command(flatten)]
     configuration: ConfigurationArgument,
     // Not a doc comment, as in `demo`.
-    #[arg(long, help = "Print JSON: [{id, brand, name, first_name, last_name, groups, can_sign_in, unread}]")]
+    #[arg(long, help = "Print JSON: [{id, brand, name, first_name, last_name, groups, channel, can_sign_in, unread}]")]
     json: bool,
 }
 
@@ -97,7 +97,8 @@ fn as_json(listed: &[Listed]) -> String {
         .map(|Listed { user, name, groups, can_sign_in, unread }| {
             json!({
                 "id": user.id, "brand": user.brand, "name": name, "first_name": user.first_name,
-                "last_name": user.last_name, "groups": groups, "can_sign_in": can_sign_in, "unread": unread,
+                "last_name": user.last_name, "groups": groups, "channel": user.channel(), "can_sign_in": can_sign_in,
+                "unread": unread,
             })
         })
         .collect();
