@@ -12,6 +12,7 @@
 pub mod callout;
 mod client;
 mod definition;
+mod difference;
 mod error;
 mod event;
 mod filter;
@@ -29,6 +30,7 @@ mod token;
 
 pub use client::Client;
 pub use definition::DefinitionError;
+pub use difference::Difference;
 pub use error::Error;
 pub use event::Event;
 pub use filter::Filter;
