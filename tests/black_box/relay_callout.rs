@@ -19,13 +19,14 @@ async fn a_signed_call_out_raises_a_notification_with_the_names_of_the_entity() 
     let text = format!(
         r#"
         listen = "127.0.0.1:{port}"
-        [[callouts]]
+        [[subscriptions]]
         custom_id = "new-employees"
-        entity = "employees"
-        [callouts.message]
+        events = ["entity:employees:created"]
+        regions = "all"
+        [subscriptions.message]
         title = "New employee: {{{{ entity.firstName }}}} {{{{ entity.lastName }}}}"
         preview = "Starts in {{{{ entity.region.name }}}}"
-        [callouts.recipients]
+        [subscriptions.recipients]
         groups = ["dispatch"]
         "#
     );

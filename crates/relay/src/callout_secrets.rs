@@ -1,65 +1,59 @@
-//! The keys and secrets of the call-outs: what makes a POST TrackTik's. They are generated here, kept in one JSON file
-//! for the owner's eyes only (mode 0600; a file that others can read is refused), and never in `relay.toml`.
+//! The keys and secrets of the call-outs: what makes a POST TrackTik's. They are generated here, kept by
+//! [`crate::SecretsPlace`] in a file for the owner's eyes only or in the OS keyring, and never in `relay.toml`.
 //!
 //! A new secret does not void the one before it: until `finish`, both verify, so that the subscription at TrackTik can
 //! be changed without losing a call-out.
 
-use std::{
-    collections::BTreeMap,
-    fmt, fs,
-    io::{self, Write as _},
-    path::Path,
-};
+use std::{collections::BTreeMap, fmt};
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, configuration::check_custom_id, secret_file::check_private};
+use crate::{Error, configuration::check_custom_id};
 
 /// The keys and secrets by custom id.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub struct CallOutSecrets(BTreeMap<String, Entry>);
 
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
     /// The last part of the call-out's address.
     key: String,
     /// The newest first.
     secrets: Vec<String>,
+    /// TrackTik has not been told the newest.
+    #[serde(default)]
+    unsent: bool,
+    #[serde(default)]
+    subscription: Option<Managed>,
+}
+
+/// The subscription at TrackTik that the relay has made or taken over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Managed {
+    /// TrackTik's id.
+    pub(crate) id: String,
+    /// The relay has suspended it: TrackTik's API does not tell.
+    #[serde(default)]
+    pub(crate) suspended: bool,
 }
 
 impl CallOutSecrets {
-    /// Reads the file; one that is not there is empty.
-    pub fn read(path: &Path) -> Result<Self, Error> {
-        let failed = |source| Error::File { path: path.to_owned(), source };
-        let bytes = match fs::read(path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
-            Err(error) => return Err(failed(error)),
-        };
-        check_private(path)?;
+    /// Out of the JSON document they are kept as.
+    pub(crate) fn from_json(document: &[u8]) -> Result<Self, Error> {
         // serde_json's own message could quote a secret.
-        let entries = serde_json::from_slice(&bytes)
-            .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "this is not the relay's file of secrets"))
-            .map_err(failed)?;
+        let entries = serde_json::from_slice(document)
+            .map_err(|_| Error::Input("what is kept there are not the relay's secrets".into()))?;
         Ok(Self(entries))
     }
 
-    /// Written beside and renamed, so that the file is whole at any time, and synced: a secret that TrackTik has been
-    /// given must not be gone after a power cut.
-    pub fn write(&self, path: &Path) -> Result<(), Error> {
-        let write = || {
-            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            // Made with mode 0600 by `tempfile`.
-            let mut file = tempfile::NamedTempFile::new_in(folder)?;
-            serde_json::to_writer_pretty(&mut file, &self.0)?;
-            file.write_all(b"\n")?;
-            file.as_file().sync_all()?;
-            file.persist(path).map_err(|error| error.error)?;
-            Ok(())
-        };
-        write().map_err(|source| Error::File { path: path.to_owned(), source })
+    /// The JSON document they are kept as.
+    pub(crate) fn to_json(&self) -> Result<SecretString, Error> {
+        let document = serde_json::to_string_pretty(&self.0)
+            .map_err(|error| Error::Input(format!("the secrets cannot be written: {error}")))?;
+        Ok((document + "\n").into())
     }
 
     /// A new secret for the subscription, and a key when it has none; an older secret goes on verifying.
@@ -70,8 +64,9 @@ impl CallOutSecrets {
             entry.secrets.insert(0, secret);
             // More than two at once would be a rotation that nobody finishes.
             entry.secrets.truncate(2);
+            entry.unsent = true;
         } else {
-            let entry = Entry { key: random()?, secrets: vec![secret] };
+            let entry = Entry { key: random()?, secrets: vec![secret], unsent: true, subscription: None };
             self.0.insert(custom_id.to_owned(), entry);
         }
         Ok(())
@@ -83,6 +78,50 @@ impl CallOutSecrets {
         let had_older = entry.secrets.len() > 1;
         entry.secrets.truncate(1);
         had_older
+    }
+
+    /// Makes key and secret where there are none. Answers whether it made them.
+    pub(crate) fn ensure(&mut self, custom_id: &str) -> Result<bool, Error> {
+        let missing = !self.0.contains_key(custom_id);
+        if missing {
+            self.renew(custom_id)?;
+        }
+        Ok(missing)
+    }
+
+    /// Whether TrackTik has to be told the newest secret.
+    pub fn is_unsent(&self, custom_id: &str) -> bool {
+        self.0.get(custom_id).is_none_or(|entry| entry.unsent)
+    }
+
+    /// The subscription that the relay has made for this custom id, or taken over.
+    pub(crate) fn managed(&self, custom_id: &str) -> Option<&Managed> {
+        self.0.get(custom_id)?.subscription.as_ref()
+    }
+
+    /// The custom id under which the relay has made the subscription of this id at TrackTik.
+    pub(crate) fn custom_id_of(&self, id: &str) -> Option<&str> {
+        let entry = self.0.iter().find(|(_, entry)| entry.subscription.as_ref().is_some_and(|known| known.id == id));
+        entry.map(|(custom_id, _)| custom_id.as_str())
+    }
+
+    /// The subscription is the relay's; nothing: it is not at TrackTik any more.
+    pub(crate) fn manage(&mut self, custom_id: &str, subscription: Option<Managed>) {
+        if let Some(entry) = self.0.get_mut(custom_id) {
+            entry.subscription = subscription;
+        }
+    }
+
+    /// TrackTik has been told this secret; there may be a newer one since.
+    pub(crate) fn sent(&mut self, custom_id: &str, secret: &SecretString) {
+        if let Some(entry) = self.0.get_mut(custom_id) {
+            entry.unsent = entry.secrets.first().is_none_or(|newest| newest != secret.expose_secret());
+        }
+    }
+
+    /// Key and secrets of a subscription that is no more: its call-outs are refused.
+    pub(crate) fn remove(&mut self, custom_id: &str) {
+        self.0.remove(custom_id);
     }
 
     /// Key and secrets of the subscription, the newest secret first.
@@ -129,35 +168,5 @@ mod tests {
         assert!(!secrets.finish("a"));
         let (_, last) = secrets.of("a").unwrap();
         assert_eq!((last.len(), last[0].expose_secret()), (1, both[0].expose_secret()));
-    }
-
-    #[test]
-    fn what_was_written_is_read_again_and_prints_nothing_secret() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("secrets.json");
-        assert!(CallOutSecrets::read(&path).unwrap().of("a").is_none());
-        let mut secrets = CallOutSecrets::default();
-        secrets.renew("a").unwrap();
-        secrets.write(&path).unwrap();
-        let read = CallOutSecrets::read(&path).unwrap();
-        let (key, _) = read.of("a").unwrap();
-        assert_eq!(key.expose_secret(), secrets.of("a").unwrap().0.expose_secret());
-        assert_eq!(format!("{read:?}"), "{\"a\"}");
-        fs::write(&path, r#"{"a":{"key":"very-secret-key","secrets":5}}"#).unwrap();
-        let error = CallOutSecrets::read(&path).unwrap_err();
-        assert!(!format!("{error:?} {error}").contains("very-secret"), "{error:?}");
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_file_that_others_can_read_is_refused() {
-        use std::os::unix::fs::PermissionsExt as _;
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("secrets.json");
-        CallOutSecrets::default().write(&path).unwrap();
-        assert!(CallOutSecrets::read(&path).is_ok());
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-        let text = CallOutSecrets::read(&path).unwrap_err().to_string();
-        assert!(text.contains("mode 640") && text.contains("chmod 600"), "{text}");
     }
 }

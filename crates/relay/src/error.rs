@@ -45,6 +45,9 @@ pub enum Error {
     /// What the caller gave is not acceptable; the text says what is.
     #[error("{0}")]
     Input(String),
+    /// TrackTik could not be asked, or refused.
+    #[error(transparent)]
+    TrackTik(#[from] tracktik_client::Error),
     /// The user is not (or no longer) known to this relay.
     #[error("there is no such user on this relay")]
     UnknownUser,

@@ -10,7 +10,9 @@ use std::{
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
-use commands::{CallOutsCommand, DemoArguments, EventsCommand, ServeArguments, UserCommand};
+use commands::{
+    CallOutsCommand, DemoArguments, EventsCommand, ServeArguments, SubscriptionsCommand, TracktikCommand, UserCommand,
+};
 use tracing_subscriber::{EnvFilter, Layer as _, filter, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 /// Serves messages to Traybell desktops over the Fast Track API and Pusher channels.
@@ -33,6 +35,12 @@ enum Command {
     /// The people the relay keeps messages for.
     #[command(subcommand)]
     User(UserCommand),
+    /// Bring the subscriptions of the TrackTik account to what relay.toml says.
+    #[command(subcommand)]
+    Tracktik(TracktikCommand),
+    /// The subscriptions of the TrackTik account as they are.
+    #[command(subcommand)]
+    Subscriptions(SubscriptionsCommand),
     /// The call-outs TrackTik sends: their addresses and secrets.
     #[command(subcommand, name = "callouts")]
     CallOuts(CallOutsCommand),
@@ -65,6 +73,8 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Serve(arguments) => commands::serve(arguments).await,
         Command::User(command) => commands::user(command).await,
         Command::Events(command) => commands::events(command).await,
+        Command::Tracktik(command) => commands::tracktik(command).await,
+        Command::Subscriptions(command) => commands::subscriptions(command).await,
         Command::CallOuts(command) => commands::callouts(command),
     }
 }

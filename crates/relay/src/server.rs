@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::{
-    CallOutCounters, Error, NewMessage, ServerOptions,
+    CallOutCounters, CallOuts, Error, NewMessage, ServerOptions,
     api::{self, Shared},
     callouts::{Receiver, Worker},
     channels::{Hub, Limits, Signer},
@@ -101,6 +101,11 @@ impl Server {
         let (id, name) = (user.id, name.to_owned());
         let groups: Vec<String> = groups.iter().map(|&group| group.to_owned()).collect();
         self.shared.store.call(move |database| database.name_user(id, &name, &groups)).await
+    }
+
+    /// From now on these call-outs are taken and no others. Those that could not work are refused, and nothing changes.
+    pub fn renew_callouts(&self, callouts: &[CallOuts]) -> Result<(), Error> {
+        self.shared.receiver.renew(callouts)
     }
 
     /// What has become of the call-outs since this server's start.

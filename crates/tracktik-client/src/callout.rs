@@ -10,6 +10,7 @@ use sha2::Sha512;
 
 use crate::error::Error;
 use crate::reply::opened;
+pub use crate::send::send;
 
 /// The header a call-out's signature comes in unless the subscription names another (TrackTik OpenAPI 2020-01-01).
 pub const DEFAULT_SECRET_HEADER: &str = "TrackTik-Subscription-Secret";

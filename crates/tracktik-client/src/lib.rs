@@ -24,6 +24,7 @@ mod page;
 mod regions;
 mod reply;
 mod scrub;
+mod send;
 mod subscription;
 mod tls;
 mod token;

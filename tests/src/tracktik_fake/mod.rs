@@ -59,6 +59,8 @@ pub enum Fault {
     },
     /// Never answers.
     Silence,
+    /// Does what it is asked, and answers 504 all the same: it took over 30 seconds.
+    TooLate,
 }
 
 impl Fault {
@@ -301,6 +303,10 @@ async fn answer(State(fake): State<TracktikFake>, request: Request) -> Response<
             let start = Response::builder().status(status);
             let builder = headers.into_iter().fold(start, |builder, (name, value)| builder.header(name, value));
             builder.body(Body::from(body)).expect("a response")
+        }
+        Some(Fault::TooLate) => {
+            fake.inside(|inside| api::answer(inside, &seen));
+            Response::builder().status(504).body(Body::empty()).expect("a response")
         }
         None => {
             let (status, body) = fake.inside(|inside| api::answer(inside, &seen));

@@ -3,7 +3,7 @@
 
 use std::{
     collections::HashMap,
-    sync::Arc,
+    sync::{Arc, PoisonError, RwLock},
     time::{Duration, Instant},
 };
 
@@ -37,7 +37,7 @@ const STORE_RETRY_AFTER: Duration = Duration::from_secs(10);
 /// All subscriptions whose call-outs are taken.
 pub(crate) struct Receiver {
     /// By a digest of the key under a random one: how long a look-up takes says nothing about the keys there are.
-    by_key: HashMap<Vec<u8>, Subscription>,
+    by_key: RwLock<HashMap<Vec<u8>, Arc<Subscription>>>,
     digest_key: Hmac<Sha256>,
     window: Duration,
     time_limit: Duration,
@@ -48,27 +48,21 @@ pub(crate) struct Receiver {
     pub(super) arrived: Notify,
 }
 
-struct Subscription {
-    callouts: CallOuts,
+pub(super) struct Subscription {
+    pub(super) callouts: CallOuts,
     header: HeaderName,
 }
 
 impl Receiver {
     /// Refuses call-outs that could not work.
     pub(crate) fn new(options: &ServerOptions, store: Store) -> Result<Self, Error> {
-        check_all(&options.callouts)?;
         let mut random = [0; 32];
         getrandom::fill(&mut random)?;
         // Invariant: HMAC takes a key of any length.
         let digest_key =
             Hmac::new_from_slice(&random).unwrap_or_else(|_| unreachable!("HMAC takes a key of any length"));
-        let mut by_key = HashMap::new();
-        for callouts in &options.callouts {
-            let subscription = Subscription { callouts: callouts.clone(), header: callouts.checked_header()? };
-            by_key.insert(digest(&digest_key, callouts.key.expose_secret()), subscription);
-        }
-        Ok(Self {
-            by_key,
+        let receiver = Self {
+            by_key: RwLock::default(),
             digest_key,
             window: options.callout_window,
             time_limit: options.callout_time_limit,
@@ -76,24 +70,40 @@ impl Receiver {
             counted: Counted::default(),
             store,
             arrived: Notify::new(),
-        })
+        };
+        receiver.renew(&options.callouts)?;
+        Ok(receiver)
+    }
+
+    /// From now on these call-outs are taken and no others. Those that could not work are refused, and nothing changes.
+    pub(crate) fn renew(&self, all: &[CallOuts]) -> Result<(), Error> {
+        check_all(all)?;
+        let mut by_key = HashMap::new();
+        for callouts in all {
+            let subscription = Subscription { callouts: callouts.clone(), header: callouts.checked_header()? };
+            by_key.insert(digest(&self.digest_key, callouts.key.expose_secret()), Arc::new(subscription));
+        }
+        // The only change under this lock is this one.
+        *self.by_key.write().unwrap_or_else(PoisonError::into_inner) = by_key;
+        Ok(())
     }
 
     pub(crate) fn counters(&self) -> CallOutCounters {
         self.counted.read()
     }
 
-    pub(super) fn callouts(&self, custom_id: &str) -> Option<&CallOuts> {
-        self.by_key.values().map(|subscription| &subscription.callouts).find(|one| one.custom_id == custom_id)
+    pub(super) fn subscription(&self, custom_id: &str) -> Option<Arc<Subscription>> {
+        let by_key = self.by_key.read().unwrap_or_else(PoisonError::into_inner);
+        by_key.values().find(|subscription| subscription.callouts.custom_id == custom_id).cloned()
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.by_key.is_empty()
+    fn by_key(&self, key: &str) -> Option<Arc<Subscription>> {
+        let by_key = self.by_key.read().unwrap_or_else(PoisonError::into_inner);
+        by_key.get(&digest(&self.digest_key, key)).cloned()
     }
 
     async fn receive(&self, peer: Peer, key: Option<String>, request: Request) -> Result<Outcome, Refused> {
-        let key = key.map(|key| digest(&self.digest_key, &key));
-        let subscription = key.and_then(|key| self.by_key.get(&key)).ok_or(Outcome::UnknownKey)?;
+        let subscription = key.and_then(|key| self.by_key(&key)).ok_or(Outcome::UnknownKey)?;
         self.rate
             .admit(peer.0.ip(), Instant::now())
             .map_err(|wait| Refused { outcome: Outcome::RateLimited, retry_after: Some(wait) })?;

@@ -47,12 +47,9 @@ impl Worker {
         Self { shared, stop, retries: HashMap::new(), last_cleaned: None }
     }
 
-    /// Runs until it is told to stop; at once when there are no call-outs to deliver.
+    /// Runs until it is told to stop.
     pub(crate) async fn run(mut self) {
         let stop = self.stop.clone();
-        if self.shared.receiver.is_empty() {
-            return;
-        }
         let receiver = Arc::clone(&self.shared.receiver);
         while !stop.is_cancelled() {
             self.clean().await;
@@ -135,12 +132,12 @@ fn retry_after(failures: u32) -> Duration {
 
 async fn deliver(shared: Shared, event: WaitingEvent) -> Result<(), Error> {
     let id = event.id;
-    let Some(callouts) = shared.receiver.callouts(&event.custom_id) else {
+    let Some(subscription) = shared.receiver.subscription(&event.custom_id) else {
         let error = format!("no subscription `{}` is set up any more", event.custom_id);
         tracing::error!(event = id, error, "a call-out could not be delivered");
         return shared.store.call(move |database| database.event_failed(id, &error, true)).await;
     };
-    let delivery = delivery(callouts, &event, Timestamp::now());
+    let delivery = delivery(&subscription.callouts, &event, Timestamp::now());
     if let Some(flaw) = &delivery.flaw {
         tracing::warn!(event = id, flaw, "a call-out is flagged");
     }

@@ -18,7 +18,7 @@ pub enum CallOutsCommand {
     Show(OneArguments),
     /// Make a new secret, and the address with the first one; the secret before it goes on verifying until `finish`.
     ///
-    /// Restart the relay, give TrackTik the new secret, then `finish` and restart again.
+    /// A running relay knows it within seconds. Give TrackTik the new secret, by `tracktik apply` or by hand, then `finish`.
     NewSecret(OneArguments),
     /// Void the older secret of a rotation.
     Finish(OneArguments),
@@ -46,25 +46,31 @@ pub fn callouts(command: CallOutsCommand) -> anyhow::Result<()> {
         CallOutsCommand::List(arguments) => list(&arguments),
         CallOutsCommand::Show(OneArguments { custom_id, configuration }) => {
             let configuration = configuration.read()?;
-            show(&configuration, &CallOutSecrets::read(configuration.secrets())?, &custom_id)
+            show(&configuration, &configuration.secrets().read()?, &custom_id)
         }
         CallOutsCommand::NewSecret(OneArguments { custom_id, configuration }) => {
             let configuration = configuration.read()?;
             header(&configuration, &custom_id)?;
-            let mut secrets = CallOutSecrets::read(configuration.secrets())?;
-            secrets.renew(&custom_id)?;
-            secrets.write(configuration.secrets())?;
-            show(&configuration, &secrets, &custom_id)
+            configuration.secrets().change(|secrets| secrets.renew(&custom_id))?;
+            if configuration.manages_tracktik() {
+                return print(
+                    "Both secrets verify now. `tracktik apply` gives TrackTik the new one, `finish` voids the older.\n",
+                );
+            }
+            show(&configuration, &configuration.secrets().read()?, &custom_id)
         }
         CallOutsCommand::Finish(OneArguments { custom_id, configuration }) => {
             let configuration = configuration.read()?;
             header(&configuration, &custom_id)?;
-            let mut secrets = CallOutSecrets::read(configuration.secrets())?;
-            if !secrets.finish(&custom_id) {
+            if configuration.manages_tracktik() && configuration.secrets().read()?.is_unsent(&custom_id) {
+                bail!(
+                    "TrackTik has not been told the new secret of {custom_id:?} yet; `traybell-relay tracktik apply` does"
+                );
+            }
+            if !configuration.secrets().change(|secrets| Ok(secrets.finish(&custom_id)))? {
                 bail!("{custom_id:?} has no older secret; there is nothing to finish");
             }
-            secrets.write(configuration.secrets())?;
-            print("The older secret is void once the relay has been restarted.\n")
+            print("The older secret is void, for a running relay within seconds.\n")
         }
     }
 }
@@ -72,7 +78,7 @@ pub fn callouts(command: CallOutsCommand) -> anyhow::Result<()> {
 fn header<'a>(configuration: &'a Configuration, custom_id: &str) -> anyhow::Result<&'a str> {
     let Some(header) = configuration.header(custom_id) else {
         let known: Vec<_> = configuration.custom_ids().collect();
-        bail!("relay.toml has no callouts {custom_id:?}; it has: {}", known.join(", "));
+        bail!("relay.toml has no subscription {custom_id:?}; it has: {}", known.join(", "));
     };
     Ok(header)
 }
@@ -96,7 +102,7 @@ fn show(configuration: &Configuration, secrets: &CallOutSecrets, custom_id: &str
 
 fn list(arguments: &ListArguments) -> anyhow::Result<()> {
     let configuration = arguments.configuration.read()?;
-    let secrets = CallOutSecrets::read(configuration.secrets())?;
+    let secrets = configuration.secrets().read()?;
     let counted = configuration.custom_ids().map(|custom_id| {
         let count = secrets.of(custom_id).map_or(0, |(_, secrets)| secrets.len());
         (custom_id, configuration.header(custom_id).unwrap_or_default(), count)

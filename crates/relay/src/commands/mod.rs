@@ -5,6 +5,8 @@ mod demo;
 mod events;
 mod serve;
 mod stop;
+mod subscriptions;
+mod tracktik;
 mod user;
 
 use std::{io::Write as _, path::PathBuf};
@@ -17,6 +19,8 @@ pub use callouts::{CallOutsCommand, callouts};
 pub use demo::{DemoArguments, demo};
 pub use events::{EventsCommand, events};
 pub use serve::{ServeArguments, serve};
+pub use subscriptions::{SubscriptionsCommand, subscriptions};
+pub use tracktik::{TracktikCommand, tracktik};
 pub use user::{UserCommand, user};
 
 /// Which relay is meant.

@@ -1,9 +1,16 @@
-//! `traybell-relay serve`: the relay itself.
+//! `traybell-relay serve`: the relay itself. It takes in changes of the subscriptions in `relay.toml` and of their secrets
+//! while it runs; what else stands there needs a start anew.
+
+use std::time::Duration;
 
 use clap::Args;
-use relay::{CallOutSecrets, Server};
+use relay::{Server, Watched};
+use tokio::time::{MissedTickBehavior, interval};
 
 use super::{ConfigurationArgument, print, stop::Stop};
+
+/// How often is looked whether something has changed.
+const LOOK: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Args)]
 pub struct ServeArguments {
@@ -12,13 +19,19 @@ pub struct ServeArguments {
 }
 
 pub async fn serve(arguments: ServeArguments) -> anyhow::Result<()> {
-    let configuration = arguments.configuration.read()?;
-    let secrets = CallOutSecrets::read(configuration.secrets())?;
+    let (mut watched, options) = Watched::read(&arguments.configuration.path)?;
     // From before the first line is out: who reads it may end us at once.
     let mut stop = Stop::new()?;
-    let server = Server::start(configuration.server_options(&secrets)?).await?;
+    let server = Server::start(options).await?;
     print(&format!("Serving on {} as {}\n", server.address(), server.url()))?;
-    stop.wanted().await;
+    let mut looks = interval(LOOK);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.wanted() => break,
+            _ = looks.tick() => watched.renew(&server).await,
+        }
+    }
     server.shutdown().await;
     Ok(())
 }

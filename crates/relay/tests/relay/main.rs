@@ -9,4 +9,8 @@ mod clients;
 mod demo;
 mod hostile;
 mod serving;
+mod tracktik;
+#[allow(dead_code, reason = "tracktik-client's tests use the rest")]
+#[path = "../../../../tests/src/tracktik_fake/mod.rs"]
+mod tracktik_fake;
 mod world;

@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::Stdio};
 
-use relay::CallOutSecrets;
+use relay::SecretsPlace;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use sha2::Sha512;
@@ -17,14 +17,15 @@ use crate::world::{LIMIT, answer, http};
 const CONFIGURATION: &str = r#"
 listen = "127.0.0.1:0"
 
-[[callouts]]
+[[subscriptions]]
 custom_id = "new-employees"
-entity = "employees"
+events = ["entity:employees:created"]
+regions = "all"
 
-[callouts.message]
+[subscriptions.message]
 title = "New employee: {{ entity.firstName }} {{ entity.lastName }}"
 
-[callouts.recipients]
+[subscriptions.recipients]
 groups = ["dispatch"]
 "#;
 
@@ -99,7 +100,7 @@ async fn from_a_configuration_to_the_first_event_at_the_right_user() {
     let added = succeed(folder, &["user", "add", "tom", "--brand", "acme"]).await;
     let tom = after("Session id", &added).to_owned();
     succeed(folder, &["callouts", "new-secret", "new-employees"]).await;
-    let secrets = CallOutSecrets::read(&folder.join("relay-secrets.json")).unwrap();
+    let secrets = SecretsPlace::File(folder.join("relay-secrets.json")).read().unwrap();
 
     let (_server, url) = serve(folder).await;
     let (_, secret) = secrets.of("new-employees").unwrap();
@@ -177,7 +178,7 @@ async fn what_cannot_be_done_is_refused_with_the_reason() {
         (&["user", "add", "maya lind", "--brand", "acme"], "no user name"),
         (&["user", "remove", "tom", "--brand", "acme"], "no user \"tom\""),
         (&["user", "rotate", "maya", "--brand", "other"], "brand \"other\" has no user"),
-        (&["callouts", "new-secret", "sites"], "no callouts \"sites\"; it has: new-employees"),
+        (&["callouts", "new-secret", "sites"], "no subscription \"sites\"; it has: new-employees"),
         (&["callouts", "show", "new-employees"], "callouts new-secret new-employees"),
         (&["events", "show", "5"], "no event 5"),
         (&["events", "replay", "5"], "no event 5"),

@@ -2,6 +2,9 @@
 //! any of it makes no sense, with the place and what is expected. It never holds a secret: those are in a file of
 //! their own ([`crate::CallOutSecrets`]), so that this one can be kept under version control.
 
+mod subscription;
+mod tracktik;
+
 use std::{
     fs,
     net::SocketAddr,
@@ -9,14 +12,18 @@ use std::{
     time::Duration,
 };
 
+use secrecy::SecretString;
 use serde::Deserialize;
+use tracktik_client::{Client, NewSubscription, callout};
 use url::Url;
 
-use crate::{CallOutSecrets, CallOuts, Error, Kind, MessageTemplate, Recipients, ServerOptions, Signature};
+use self::{subscription::WrittenSubscription, tracktik::WrittenTracktik};
+use crate::{CallOutSecrets, CallOuts, Error, SecretsPlace, ServerOptions};
 
 /// The size beyond which a file is none of ours.
 const MAX_BYTES: u64 = 1024 * 1024;
-const MAX_HOURS: u32 = 24 * 366;
+/// In the place of a file's name: the secrets are kept in the OS keyring.
+const KEYRING: &str = "keyring";
 
 /// A `relay.toml` that has been read.
 #[derive(Debug, Clone)]
@@ -24,10 +31,12 @@ pub struct Configuration {
     listen: SocketAddr,
     public_url: Option<Url>,
     database: PathBuf,
-    secrets: PathBuf,
+    secrets: SecretsPlace,
     callout_window: Duration,
     callouts_per_minute: u32,
-    callouts: Vec<WrittenCallOuts>,
+    tracktik: Option<WrittenTracktik>,
+    subscriptions: Vec<WrittenSubscription>,
+    folder: PathBuf,
 }
 
 #[derive(Debug, Deserialize)]
@@ -41,8 +50,9 @@ struct Written {
     secrets: PathBuf,
     callout_window_seconds: Option<u32>,
     callouts_per_minute: Option<u32>,
+    tracktik: Option<WrittenTracktik>,
     #[serde(default)]
-    callouts: Vec<WrittenCallOuts>,
+    subscriptions: Vec<WrittenSubscription>,
 }
 
 fn default_database() -> PathBuf {
@@ -51,66 +61,6 @@ fn default_database() -> PathBuf {
 
 fn default_secrets() -> PathBuf {
     "relay-secrets.json".into()
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WrittenCallOuts {
-    custom_id: String,
-    entity: String,
-    #[serde(default = "default_header")]
-    header: String,
-    #[serde(default)]
-    signature: WrittenSignature,
-    message: WrittenMessage,
-    recipients: WrittenRecipients,
-}
-
-/// `TrackTik: Events Subscriptions`, where a subscription names no other.
-fn default_header() -> String {
-    "TrackTik-Subscription-Secret".into()
-}
-
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum WrittenSignature {
-    #[default]
-    HmacSha512,
-    PlainSecret,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WrittenMessage {
-    title: String,
-    preview: Option<String>,
-    body: Option<String>,
-    link: Option<String>,
-    link_text: Option<String>,
-    #[serde(default)]
-    event: WrittenKind,
-    #[serde(default)]
-    silent: bool,
-    expires_after_hours: Option<u32>,
-}
-
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum WrittenKind {
-    #[default]
-    Message,
-    Shoutout,
-    Inbox,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WrittenRecipients {
-    #[serde(default)]
-    users: Vec<String>,
-    #[serde(default)]
-    groups: Vec<String>,
-    when: Option<String>,
 }
 
 impl Configuration {
@@ -130,46 +80,40 @@ impl Configuration {
 
     fn from_text(text: &str, folder: &Path) -> Result<Self, Error> {
         let written: Written = toml::from_str(text).map_err(|error| Error::Input(error.to_string()))?;
-        let Written { listen, public_url, database, secrets, callout_window_seconds, callouts_per_minute, callouts } =
+        let Written { listen, public_url, database, secrets, callout_window_seconds, callouts_per_minute, .. } =
             written;
         let usual = ServerOptions::default();
-        let read = Self {
+        let mut read = Self {
             listen,
             public_url,
             database: folder.join(database),
-            secrets: folder.join(secrets),
+            secrets: SecretsPlace::File(folder.join(&secrets)),
             callout_window: callout_window_seconds
                 .map_or(usual.callout_window, |seconds| Duration::from_secs(seconds.into())),
             callouts_per_minute: callouts_per_minute.unwrap_or(usual.callouts_per_minute),
-            callouts,
+            tracktik: written.tracktik,
+            subscriptions: written.subscriptions,
+            folder: folder.to_owned(),
         };
         read.check()?;
+        if secrets == Path::new(KEYRING) {
+            read.secrets = SecretsPlace::Keyring { account: read.own_url(), folder: folder.to_owned() };
+        }
         Ok(read)
     }
 
     fn check(&self) -> Result<(), Error> {
-        for (place, callouts) in self.callouts.iter().enumerate() {
-            let WrittenCallOuts { custom_id, entity, recipients, message, .. } = callouts;
+        for (place, subscription) in self.subscriptions.iter().enumerate() {
+            let custom_id = &subscription.custom_id;
             check_custom_id(custom_id)?;
-            let refuse = |text: &str| Err(Error::Input(format!("callouts {custom_id:?}: {text}")));
-            if self.callouts[..place].iter().any(|other| other.custom_id == *custom_id) {
-                return refuse("two have this custom_id; it is the name of one");
+            if self.subscriptions[..place].iter().any(|other| other.custom_id == *custom_id) {
+                return Err(Error::Input(format!(
+                    "subscriptions {custom_id:?}: two have this custom_id; it is the name of one"
+                )));
             }
-            // Every entity is created once.
-            if let Err(error) = tracktik_client::Event::new(entity, "created") {
-                return refuse(&error.to_string());
-            }
-            if recipients.users.is_empty() && recipients.groups.is_empty() {
-                return refuse("nobody would get its messages; name at least one of recipients.users and .groups");
-            }
-            if message.expires_after_hours.is_some_and(|hours| !(1..=MAX_HOURS).contains(&hours)) {
-                return refuse("expires_after_hours is a number from 1 to 8784");
-            }
-            if message.link_text.is_some() && message.link.is_none() {
-                return refuse("message.link_text stands on the link's button; without message.link there is none");
-            }
+            subscription.check()?;
         }
-        Ok(())
+        self.tracktik.as_ref().map_or(Ok(()), WrittenTracktik::check)
     }
 
     /// The relay's database file.
@@ -177,19 +121,63 @@ impl Configuration {
         &self.database
     }
 
-    /// The file of the call-outs' keys and secrets.
-    pub fn secrets(&self) -> &Path {
+    /// Where the call-outs' keys and secrets are kept.
+    pub fn secrets(&self) -> &SecretsPlace {
         &self.secrets
     }
 
-    /// The custom ids of the subscriptions whose call-outs are taken, in the file's order.
+    /// The custom ids of the subscriptions, in the file's order.
     pub fn custom_ids(&self) -> impl Iterator<Item = &str> {
-        self.callouts.iter().map(|callouts| callouts.custom_id.as_str())
+        self.subscriptions.iter().map(|subscription| subscription.custom_id.as_str())
     }
 
     /// The header that the subscription's call-outs are signed in, or nothing when the file has no such subscription.
     pub fn header(&self, custom_id: &str) -> Option<&str> {
-        self.callouts.iter().find(|it| it.custom_id == custom_id).map(|it| it.header.as_str())
+        self.subscription(custom_id).map(|subscription| subscription.header.as_str())
+    }
+
+    /// Why the subscription is to be suspended, where it is.
+    pub(crate) fn suspended(&self, custom_id: &str) -> Option<&str> {
+        self.subscription(custom_id)?.suspended.as_deref()
+    }
+
+    /// What the header of the subscription's call-outs holds.
+    pub(crate) fn mode(&self, custom_id: &str) -> callout::Mode {
+        self.subscription(custom_id).map_or(callout::Mode::Hmac, WrittenSubscription::mode)
+    }
+
+    fn subscription(&self, custom_id: &str) -> Option<&WrittenSubscription> {
+        self.subscriptions.iter().find(|subscription| subscription.custom_id == custom_id)
+    }
+
+    /// Whether there is a table `tracktik`: the relay manages the subscriptions itself.
+    pub fn manages_tracktik(&self) -> bool {
+        self.tracktik.is_some()
+    }
+
+    /// A client of the account in the table `tracktik`; nothing is sent yet.
+    pub(crate) fn tracktik_client(&self) -> Result<Client, Error> {
+        let Some(tracktik) = &self.tracktik else {
+            let expected = "relay.toml has no table [tracktik] with domain, client_id, client_secret_file, username and \
+                            password_file";
+            return Err(Error::Input(expected.into()));
+        };
+        tracktik.client(&self.folder)
+    }
+
+    /// What TrackTik is told of the subscription; nothing when it has no key and secret yet, or is not in the file.
+    pub(crate) fn definition(
+        &self,
+        custom_id: &str,
+        secrets: &CallOutSecrets,
+    ) -> Result<Option<NewSubscription>, Error> {
+        let (Some(subscription), Some((key, of_it))) = (self.subscription(custom_id), secrets.of(custom_id)) else {
+            return Ok(None);
+        };
+        let Some(newest) = of_it.first() else { return Ok(None) };
+        let language = self.tracktik.as_ref().map_or(Ok(None), WrittenTracktik::sent_language)?;
+        let address: SecretString = subscription::address(&self.own_url(), &key);
+        subscription.definition(secrecy::ExposeSecret::expose_secret(&address), newest.clone(), language).map(Some)
     }
 
     /// The address clients and TrackTik reach the relay under, without a slash at its end.
@@ -199,60 +187,36 @@ impl Configuration {
             .map_or_else(|| format!("http://{}", self.listen), |url| url.as_str().trim_end_matches('/').to_owned())
     }
 
-    /// What a server is started with. A subscription without a key or secret is refused: `callouts new-secret` makes
-    /// both.
+    /// What a server is started with. A subscription without a key or secret is refused: `tracktik apply`, or `callouts
+    /// new-secret`, makes both.
     pub fn server_options(&self, secrets: &CallOutSecrets) -> Result<ServerOptions, Error> {
-        let callouts = self.callouts.iter().map(|written| written.with_secrets(secrets)).collect::<Result<_, _>>()?;
         Ok(ServerOptions {
             listen: self.listen,
             public_url: self.public_url.clone(),
             database: self.database.clone(),
-            callouts,
+            callouts: self.callouts(secrets)?,
             callout_window: self.callout_window,
             callouts_per_minute: self.callouts_per_minute,
             ..ServerOptions::default()
         })
     }
-}
 
-impl WrittenCallOuts {
-    fn with_secrets(&self, secrets: &CallOutSecrets) -> Result<CallOuts, Error> {
-        let Self { custom_id, entity, header, signature, message, recipients } = self.clone();
-        let Some((key, secrets)) = secrets.of(&custom_id) else {
-            return Err(Error::Input(format!(
-                "callouts {custom_id:?} has no key and secret yet; \
-                 `traybell-relay callouts new-secret {custom_id}` makes them"
-            )));
-        };
-        let WrittenMessage { title, preview, body, link, link_text, event, silent, expires_after_hours } = message;
-        let callouts = CallOuts {
-            custom_id,
-            key,
-            header,
-            secrets,
-            signature: match signature {
-                WrittenSignature::HmacSha512 => Signature::HmacSha512,
-                WrittenSignature::PlainSecret => Signature::PlainSecret,
-            },
-            entity,
-            message: MessageTemplate {
-                title,
-                preview,
-                body,
-                link,
-                link_text,
-                kind: match event {
-                    WrittenKind::Message => Kind::Message,
-                    WrittenKind::Shoutout => Kind::Shoutout,
-                    WrittenKind::Inbox => Kind::Inbox,
-                },
-                silent,
-                expires_after: expires_after_hours.map(|hours| Duration::from_hours(hours.into())),
-            },
-            recipients: Recipients { users: recipients.users, groups: recipients.groups, when: recipients.when },
-        };
-        callouts.check()?;
-        Ok(callouts)
+    fn callouts(&self, secrets: &CallOutSecrets) -> Result<Vec<CallOuts>, Error> {
+        let callouts = self.subscriptions.iter().map(|subscription| {
+            let custom_id = &subscription.custom_id;
+            let Some((key, of_it)) = secrets.of(custom_id) else {
+                let command = if self.tracktik.is_some() {
+                    "tracktik apply".to_owned()
+                } else {
+                    format!("callouts new-secret {custom_id}")
+                };
+                return Err(Error::Input(format!(
+                    "subscriptions {custom_id:?} has no key and secret yet; `traybell-relay {command}` makes them"
+                )));
+            };
+            subscription.callouts(key, of_it)
+        });
+        callouts.collect()
     }
 }
 
@@ -272,22 +236,26 @@ pub(crate) fn check_custom_id(custom_id: &str) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Kind;
 
     const WHOLE: &str = r#"
         listen = "127.0.0.1:8080"
         callout_window_seconds = 0
         public_url = "https://relay.example.com"
 
-        [[callouts]]
+        [[subscriptions]]
         custom_id = "new-employees"
-        entity = "employees"
+        events = ["entity:employees:created"]
+        regions = { within = [3], except = [7] }
+        filter = ["status=ACTIVE"]
+        include = ["region"]
 
-        [callouts.message]
+        [subscriptions.message]
         title = "New: {{ entity.firstName }}"
         event = "shoutout"
         expires_after_hours = 48
 
-        [callouts.recipients]
+        [subscriptions.recipients]
         groups = ["dispatch"]
         when = "entity.region.id == 3"
     "#;
@@ -326,7 +294,15 @@ mod tests {
             ("listen = 5", "listen"),
             ("listen = \"127.0.0.1:1\"\nlisten_on = 5", "unknown field `listen_on`"),
             (&WHOLE.replace("new-employees", "new employees"), "no custom_id"),
-            (&WHOLE.replace("\"employees\"", "\"employes\""), "employees"),
+            (&WHOLE.replace("entity:employees", "entity:employes"), "employees"),
+            (&WHOLE.replace("{ within = [3], except = [7] }", "\"some\""), "regions is \"all\""),
+            (&WHOLE.replace("except", "without"), "regions is \"all\""),
+            (&WHOLE.replace("within = [3]", "within = []"), "for all of them say so"),
+            (&WHOLE.replace("status=ACTIVE", "whereQL=x"), "query language"),
+            (&WHOLE.replace("include = [\"region\"]", "include = [\"a b\"]"), "names a field that cannot be one"),
+            (&WHOLE.replace("include", "suspended = \" \"\ninclude"), "the reason why"),
+            (&format!("{WHOLE}\n[tracktik]\ndomain = 5"), "domain"),
+            (&format!("[[callouts]]\n{WHOLE}"), "unknown field `callouts`"),
             (&WHOLE.replace("\"dispatch\"", ""), "nobody would get its messages"),
             (&WHOLE.replace("= 48", "= 0"), "expires_after_hours"),
             (&WHOLE.replace("event = \"shoutout\"", "event = \"scream\""), "unknown variant `scream`"),

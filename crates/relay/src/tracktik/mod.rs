@@ -1,0 +1,204 @@
+//! The subscriptions of a TrackTik account, kept as `relay.toml` says: planned, applied, looked at.
+//!
+//! What TrackTik's API does not tell is remembered beside the secrets: which subscriptions the relay has made, which of
+//! them it has suspended, and whether TrackTik has been told the newest secret. No text here ever holds a key or secret.
+
+mod plan;
+
+use std::time::{Duration, Instant};
+
+use secrecy::{ExposeSecret as _, SecretString};
+use tracktik_client::{Client, SecretInUpdate, Subscription, callout};
+
+pub use plan::{Action, Plan, Step};
+pub use tracktik_client::{Id, LogRow};
+
+use self::plan::Ours;
+use crate::{Configuration, Error, callout_secrets::Managed};
+
+/// How long a running relay may take to know a secret that was just made.
+const KNOWN_WITHIN: Duration = Duration::from_secs(15);
+const ASK_AGAIN: Duration = Duration::from_millis(200);
+
+/// The account in the table `tracktik` of a configuration.
+pub struct Account {
+    configuration: Configuration,
+    client: Client,
+}
+
+/// A subscription of the account.
+pub struct Listed {
+    /// As TrackTik has it.
+    pub subscription: Subscription,
+    /// It is the relay's own.
+    pub ours: bool,
+    /// The relay has suspended it; for one that is not ours nobody can tell.
+    pub suspended: Option<bool>,
+}
+
+impl Account {
+    /// Reads the credentials; nothing is sent yet.
+    pub fn new(configuration: Configuration) -> Result<Self, Error> {
+        let client = configuration.tracktik_client()?;
+        Ok(Self { configuration, client })
+    }
+
+    /// What is to be done so that the account is as `relay.toml` says.
+    pub async fn plan(&self) -> Result<Plan, Error> {
+        Plan::new(&self.configuration, &self.configuration.secrets().read()?, &self.client.list().await?)
+    }
+
+    /// Does one step of a plan. What has to be kept is kept before TrackTik is told, so that a step that was broken off is
+    /// done anew by the next plan. Answers what is worth knowing beyond that it was done.
+    pub async fn apply(&self, step: &Step) -> Result<Option<String>, Error> {
+        let (custom_id, place) = (step.custom_id.as_str(), self.configuration.secrets());
+        match &step.action {
+            Action::Create => {
+                place.change(|secrets| secrets.ensure(custom_id).map(drop))?;
+                let note = self.until_known(custom_id).await?;
+                let (definition, newest) = self.definition(custom_id)?;
+                let created = self.client.create(&definition).await?;
+                self.told(custom_id, &created.id, Some(&newest), false)?;
+                Ok(note)
+            }
+            Action::Update { secret, .. } => {
+                place.change(|secrets| secrets.ensure(custom_id).map(drop))?;
+                let note = self.until_known(custom_id).await?;
+                let (definition, newest) = self.definition(custom_id)?;
+                let id = self.id_of(step)?;
+                let which = if *secret { SecretInUpdate::Replaced } else { SecretInUpdate::Kept };
+                self.client.update(&id, &definition, which).await?;
+                let suspended = place.read()?.managed(custom_id).is_some_and(|managed| managed.suspended);
+                self.told(custom_id, &id, secret.then_some(&newest), suspended)?;
+                Ok(note)
+            }
+            Action::Suspend { reason } => self.suspend(custom_id, &self.id_of(step)?, reason).await.map(|()| None),
+            Action::Enable => self.enable(custom_id, &self.id_of(step)?).await.map(|()| None),
+            Action::Archive => self.archive(custom_id, &self.id_of(step)?).await.map(|()| None),
+        }
+    }
+
+    /// All subscriptions that the account's user sees.
+    pub async fn list(&self) -> Result<Vec<Listed>, Error> {
+        let subscriptions = self.client.list().await?;
+        let secrets = self.configuration.secrets().read()?;
+        let ours = Ours { secrets: &secrets, base: base(&self.configuration) };
+        let listed = subscriptions.into_iter().map(|subscription| {
+            let custom_id = ours.custom_id(&subscription);
+            let managed = custom_id.and_then(|custom_id| secrets.managed(custom_id));
+            let (ours, suspended) = (custom_id.is_some(), managed.map(|managed| managed.suspended));
+            Listed { subscription, ours, suspended }
+        });
+        Ok(listed.collect())
+    }
+
+    /// The one subscription of this custom id or TrackTik's id, with its log.
+    pub async fn find(&self, name: &str) -> Result<Listed, Error> {
+        let is_it =
+            |one: &Listed| one.subscription.custom_id.as_deref() == Some(name) || one.subscription.id.as_str() == name;
+        let mut found: Vec<Listed> = self.list().await?.into_iter().filter(is_it).collect();
+        match (found.pop(), found.len()) {
+            (Some(one), 0) => {
+                let subscription = self.client.get(&one.subscription.id, true).await?;
+                Ok(Listed { subscription, ..one })
+            }
+            (None, _) => Err(Error::Input(format!(
+                "TrackTik shows no subscription {name:?}; `subscriptions list` shows those there are"
+            ))),
+            (Some(_), more) => {
+                Err(Error::Input(format!("{} subscriptions have the customId {name:?}; give TrackTik's id", more + 1)))
+            }
+        }
+    }
+
+    /// Suspends it; TrackTik requires a reason.
+    pub async fn suspend(&self, custom_id: &str, id: &Id, reason: &str) -> Result<(), Error> {
+        self.client.suspend(id, reason).await?;
+        self.told(custom_id, id, None, true)
+    }
+
+    /// Lets it call out again.
+    pub async fn enable(&self, custom_id: &str, id: &Id) -> Result<(), Error> {
+        self.client.enable(id).await?;
+        self.told(custom_id, id, None, false)
+    }
+
+    /// Ends it for good. Key and secrets go with it, unless `relay.toml` has it still.
+    pub async fn archive(&self, custom_id: &str, id: &Id) -> Result<(), Error> {
+        self.client.archive(id).await?;
+        let wanted = self.configuration.custom_ids().any(|one| one == custom_id);
+        self.configuration.secrets().change(|secrets| {
+            match secrets.managed(custom_id) {
+                // A double of one that goes on.
+                Some(managed) if managed.id != id.as_str() => {}
+                _ if wanted => secrets.manage(custom_id, None),
+                _ => secrets.remove(custom_id),
+            }
+            Ok(())
+        })
+    }
+
+    /// Remembers what TrackTik has been told. One that is not ours, and has neither key nor secret here, stays so.
+    fn told(&self, custom_id: &str, id: &Id, secret: Option<&SecretString>, suspended: bool) -> Result<(), Error> {
+        self.configuration.secrets().change(|secrets| {
+            secrets.manage(custom_id, Some(Managed { id: id.to_string(), suspended }));
+            if let Some(secret) = secret {
+                secrets.sent(custom_id, secret);
+            }
+            Ok(())
+        })
+    }
+
+    fn id_of(&self, step: &Step) -> Result<Id, Error> {
+        let made = || Some(self.configuration.secrets().read().ok()?.managed(&step.custom_id)?.id.clone());
+        let id = step.id.clone().or_else(made);
+        let id = id.ok_or_else(|| Error::Input(format!("{:?} is not at TrackTik", step.custom_id)))?;
+        Ok(id.parse()?)
+    }
+
+    fn definition(&self, custom_id: &str) -> Result<(tracktik_client::NewSubscription, SecretString), Error> {
+        let secrets = self.configuration.secrets().read()?;
+        let newest = secrets.of(custom_id).and_then(|(_, of_it)| of_it.into_iter().next());
+        let definition = self.configuration.definition(custom_id, &secrets)?;
+        definition.zip(newest).ok_or_else(|| Error::Input(format!("{custom_id:?} has no key and secret")))
+    }
+
+    /// A running relay must know a secret before TrackTik uses it, or call-outs are lost. Where none answers there is
+    /// nothing to wait for; that is worth a note.
+    async fn until_known(&self, custom_id: &str) -> Result<Option<String>, Error> {
+        let secrets = self.configuration.secrets().read()?;
+        let (Some((key, of_it)), Some(header)) = (secrets.of(custom_id), self.configuration.header(custom_id)) else {
+            return Ok(None);
+        };
+        let Some(newest) = of_it.first() else { return Ok(None) };
+        let url = format!("{}{}", base(&self.configuration), key.expose_secret());
+        let begin = Instant::now();
+        loop {
+            let said = callout::send(&url, header, newest, self.configuration.mode(custom_id), b"null").await;
+            match said {
+                // The signature was found good; `null` is no event, and nothing is stored.
+                Ok(400) => return Ok(None),
+                Err(error @ tracktik_client::Error::Unreachable { .. }) => {
+                    return Ok(Some(format!(
+                        "no relay answers at {} yet ({error}); call-outs are lost until one does",
+                        self.configuration.own_url()
+                    )));
+                }
+                Err(error) => return Err(error.into()),
+                Ok(status) if begin.elapsed() > KNOWN_WITHIN => {
+                    return Err(Error::Input(format!(
+                        "the relay at {} does not take the call-outs of {custom_id:?} (it answers {status}); it has to run with \
+                         this relay.toml first, so that none is lost",
+                        self.configuration.own_url()
+                    )));
+                }
+                Ok(_) => tokio::time::sleep(ASK_AGAIN).await,
+            }
+        }
+    }
+}
+
+/// What the addresses of all call-outs to this relay begin with.
+fn base(configuration: &Configuration) -> String {
+    format!("{}/callouts/tracktik/", configuration.own_url())
+}
