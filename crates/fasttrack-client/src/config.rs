@@ -3,10 +3,11 @@
 //! No secret is sent here, so redirects are followed, by hand and never below the floor of [`crate::address`].
 //! What is read here never lowers a later address: see [`BrandConfig`].
 
+use http_guard::is_loopback_host;
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::address::{Floor, is_loopback_host};
+use crate::address::Floor;
 use crate::brand::brand_name;
 use crate::environment::Environment;
 use crate::error::Error;

@@ -7,15 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, io};
 
-use reqwest::header::{ACCEPT, HeaderMap};
+use http_guard::{BodyError, causes, is_loopback, read_body, tls_config};
+use reqwest::header::ACCEPT;
 use reqwest::{Method, Request, RequestBuilder, Response};
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
-use crate::address::is_loopback;
 use crate::error::Error;
 use crate::reply::Reply;
-use crate::tls::tls_config;
 
 /// Name and version, so that an operator can tell in a log who calls.
 const USER_AGENT: &str = concat!("traybell/", env!("CARGO_PKG_VERSION"));
@@ -75,7 +74,7 @@ impl Http {
     /// # Errors
     /// [`Error::Setup`] when the system's trust store cannot be used.
     pub fn with_limits(limits: Limits) -> Result<Self, Error> {
-        let tls = tls_config()?;
+        let tls = tls_config().map_err(|error| Error::Setup { message: error.to_string() })?;
         let builder = || {
             let builder = reqwest::Client::builder();
             // After a sleep a kept connection may be a dead one: it is given up as soon as one that cannot be made.
@@ -150,19 +149,11 @@ impl Http {
         }
     }
 
-    async fn body(&self, mut response: Response) -> Result<Vec<u8>, Error> {
-        let too_large = || Error::TooLarge { limit: self.limits.body };
-        if announced(response.headers()).is_some_and(|length| length > self.limits.body) {
-            return Err(too_large());
-        }
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(network)? {
-            if body.len() + chunk.len() > self.limits.body {
-                return Err(too_large());
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(body)
+    async fn body(&self, response: Response) -> Result<Vec<u8>, Error> {
+        read_body(response, self.limits.body).await.map_err(|error| match error {
+            BodyError::TooLarge => Error::TooLarge { limit: self.limits.body },
+            BodyError::Network(error) => network(error),
+        })
     }
 }
 
@@ -170,11 +161,6 @@ impl fmt::Debug for Http {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Http").field("limits", &self.limits).finish_non_exhaustive()
     }
-}
-
-/// The size the answer announces: saves reading what will be refused.
-fn announced(headers: &HeaderMap) -> Option<usize> {
-    headers.get(reqwest::header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// Whether the connection was there, and was closed or reset before the answer began.
@@ -202,13 +188,4 @@ fn network(error: reqwest::Error) -> Error {
         return Error::Timeout;
     }
     Error::Network { message: causes(&error.without_url()) }
-}
-
-/// The innermost cause says most to a person ("connection refused"); reqwest's own text is the fallback.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    crate::reply::cleaned(&innermost.to_string())
 }

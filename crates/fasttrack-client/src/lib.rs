@@ -28,7 +28,6 @@ mod notification;
 mod reply;
 mod scrub;
 mod session;
-mod tls;
 mod token;
 
 pub use brand::brand_name;

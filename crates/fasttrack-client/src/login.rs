@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use http_guard::{cleaned, without_secrets};
 use reqwest::Method;
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
@@ -17,7 +18,7 @@ use crate::error::Error;
 use crate::http::Http;
 use crate::lenient;
 use crate::reply::Reply;
-use crate::scrub::{error_without, text_without};
+use crate::scrub::error_without;
 
 /// The header that carries the session id or the token (Fast Track: API Endpoints).
 pub(crate) const AUTHTOKEN: &str = "authtoken";
@@ -94,7 +95,7 @@ pub(crate) async fn log_in(http: &Http, config: &BrandConfig, sid: &SecretString
     let request = http.request(Method::POST, url).header(AUTHTOKEN, header).json(&Map::new());
     let reply = http.send(request).await.map_err(|error| error_without(error, &[sid]))?;
     judge(&reply, sid).map_err(|failure| match failure {
-        LoginError::Rejected { message } => LoginError::Rejected { message: text_without(message, &[sid]) },
+        LoginError::Rejected { message } => LoginError::Rejected { message: without_secrets(message, &[sid]) },
         LoginError::NotASid { reason } => LoginError::NotASid { reason },
         LoginError::Unreachable { error, retry_after } => {
             LoginError::Unreachable { error: error_without(error, &[sid]), retry_after }
@@ -138,7 +139,7 @@ fn says_no_success(reply: &Reply) -> bool {
 /// What the server said, or our words where a good status says nothing ("OK" is no reason).
 fn complaint_or(reply: &Reply, otherwise: &str) -> String {
     crate::envelope::complaint(&reply.text)
-        .map(|said| crate::reply::cleaned(&said))
+        .map(|said| cleaned(&said))
         .filter(|said| !said.is_empty())
         .unwrap_or_else(|| otherwise.to_owned())
 }

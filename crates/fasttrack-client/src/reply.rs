@@ -4,6 +4,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use http_guard::cleaned;
 use jiff::Timestamp;
 use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, LOCATION, RETRY_AFTER};
@@ -15,8 +16,6 @@ use crate::error::Error;
 
 /// Longer waits than this are a mistake or malice.
 const LONGEST_WAIT: Duration = Duration::from_hours(1);
-/// Enough for one sentence of a server.
-const LONGEST_MESSAGE: usize = 200;
 
 /// A whole answer of a server.
 pub(crate) struct Reply {
@@ -104,25 +103,6 @@ fn wait(text: &str, now: SystemTime) -> Option<Duration> {
     Some(asked.min(LONGEST_WAIT))
 }
 
-/// A foreign text made fit for one line of an error: no control or direction characters, one blank at a time, bounded.
-pub(crate) fn cleaned(text: &str) -> String {
-    let visible = |c: char| if is_invisible(c) { ' ' } else { c };
-    // Bounded first: the text may be megabytes long.
-    let mut chars = text.chars();
-    let bounded: String = chars.by_ref().take(LONGEST_MESSAGE * 4).map(visible).collect();
-    let line = bounded.split_whitespace().collect::<Vec<_>>().join(" ");
-    // Each cut is marked, wherever it was made: what removes secrets looks for the beginning of one before the mark.
-    if chars.next().is_none() && line.chars().count() <= LONGEST_MESSAGE {
-        return line;
-    }
-    line.chars().take(LONGEST_MESSAGE - 1).chain(['…']).collect()
-}
-
-fn is_invisible(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,7 +158,7 @@ mod tests {
             assert_eq!(reply(404, &[], body).message(), expected, "{body}");
         }
         let long = format!(r#"{{"message":"{}"}}"#, "x".repeat(10_000));
-        assert_eq!(reply(404, &[], &long).message().chars().count(), LONGEST_MESSAGE);
+        assert_eq!(reply(404, &[], &long).message().chars().count(), 200);
     }
 
     #[test]
@@ -197,20 +177,6 @@ mod tests {
             matches!(error, Some(Error::Status { status: 304, .. })),
             "without a Location it is a status: {error:?}"
         );
-    }
-
-    #[test]
-    fn foreign_texts_cannot_turn_or_break_a_line() {
-        assert_eq!(cleaned("a\u{202e}b\r\n\tc\u{0}d\u{feff}"), "a b c d");
-    }
-
-    #[test]
-    fn a_cut_is_marked_even_where_the_line_is_short() {
-        let sid = "sid-0123456789-of-darth-and-longer-than-the-rest";
-        let text = cleaned(&format!("x{}{sid}", " ".repeat(780)));
-        assert_eq!(text, "x sid-0123456789-of-d…");
-        let secret = secrecy::SecretString::from(sid);
-        assert_eq!(crate::scrub::text_without(text, &[&secret]), "x [hidden]…");
     }
 
     #[test]

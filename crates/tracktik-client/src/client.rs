@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
+use http_guard::is_loopback;
 use reqwest::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, RequestBuilder};
 use secrecy::{ExposeSecret, SecretString};
@@ -14,7 +15,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::error::Error;
-use crate::http::{Http, Limits, is_loopback};
+use crate::http::{Http, Limits};
 use crate::id::Id;
 use crate::language::Language;
 use crate::new_subscription::{NewSubscription, SecretInUpdate};

@@ -4,16 +4,15 @@
 //! It never follows a redirect, never reads more than its limit, never waits longer than it was told to, and never
 //! names an address in an error.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
+use http_guard::{BodyError, causes, is_loopback, read_body, tls_config};
 use reqwest::{RequestBuilder, Response};
 use tokio::time::{Instant, sleep, timeout_at};
-use url::{Host, Url};
+use url::Url;
 
 use crate::error::Error;
-use crate::reply::{Reply, cleaned};
-use crate::tls::tls_config;
+use crate::reply::Reply;
 
 /// Name and version, so that an operator can tell in a log who calls.
 const USER_AGENT: &str = concat!("traybell/", env!("CARGO_PKG_VERSION"));
@@ -66,7 +65,7 @@ impl Http {
     /// A client for `base`; this computer itself is reached by no proxy.
     pub(crate) fn new(base: &Url, limits: Limits) -> Result<Self, Error> {
         let builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls_config()?)
+            .tls_backend_preconfigured(tls_config().map_err(|error| Error::Setup { message: error.to_string() })?)
             .user_agent(USER_AGENT)
             .redirect(reqwest::redirect::Policy::none())
             // Whether a call may be sent twice is decided here alone: a subscription must not be made twice.
@@ -110,25 +109,11 @@ impl Http {
         Ok(Reply::new(&url, status, &headers, &body))
     }
 
-    async fn body(&self, mut response: Response) -> Result<Vec<u8>, Error> {
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
-            if body.len() + chunk.len() > self.limits.body {
-                return Err(Error::TooLarge { limit: self.limits.body });
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(body)
-    }
-}
-
-/// Whether the address is this computer itself: the one place that is spoken to, or called from, unencrypted.
-pub(crate) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => IpAddr::V6(address).to_canonical().is_loopback(),
-        None => false,
+    async fn body(&self, response: Response) -> Result<Vec<u8>, Error> {
+        read_body(response, self.limits.body).await.map_err(|error| match error {
+            BodyError::TooLarge => Error::TooLarge { limit: self.limits.body },
+            BodyError::Network(error) => unreachable(error),
+        })
     }
 }
 
@@ -142,15 +127,6 @@ fn unreachable(error: reqwest::Error) -> Error {
         return too_late();
     }
     Error::Unreachable { message: causes(&error.without_url()) }
-}
-
-/// The innermost cause says most to a person ("connection refused"); reqwest's own text is the fallback.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    cleaned(&innermost.to_string())
 }
 
 #[cfg(test)]
@@ -167,20 +143,5 @@ mod tests {
         assert_eq!(seconds(Some(0), 3), None, "three tries are enough");
         assert_eq!(seconds(None, 1), Some(Duration::from_secs(5)));
         assert_eq!(seconds(None, 2), Some(Duration::from_secs(10)));
-    }
-
-    #[test]
-    fn loopback_is_known_by_its_names_and_numbers() {
-        for (address, expected) in [
-            ("http://127.0.0.1:80/", true),
-            ("http://[::1]/", true),
-            ("http://[::ffff:127.0.0.1]/", true),
-            ("http://LOCALHOST:1/", true),
-            ("http://localhost.example.com/", false),
-            ("http://10.0.0.1/", false),
-            ("http://[::]/", false),
-        ] {
-            assert_eq!(is_loopback(&Url::parse(address).expect("an address")), expected, "{address}");
-        }
     }
 }

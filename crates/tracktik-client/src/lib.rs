@@ -26,7 +26,6 @@ mod reply;
 mod scrub;
 mod send;
 mod subscription;
-mod tls;
 mod token;
 
 pub use client::Client;

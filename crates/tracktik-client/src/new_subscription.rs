@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use http_guard::is_loopback;
 use reqwest::header::HeaderName;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
@@ -13,7 +14,6 @@ use crate::callout::DEFAULT_SECRET_HEADER;
 use crate::definition::DefinitionError;
 use crate::event::Event;
 use crate::filter::{self, Filter};
-use crate::http::is_loopback;
 use crate::language::Language;
 use crate::regions::Regions;
 

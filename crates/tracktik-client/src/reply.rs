@@ -4,6 +4,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use http_guard::cleaned;
 use reqwest::StatusCode;
 use reqwest::header::{DATE, HeaderMap, HeaderName, LOCATION, RETRY_AFTER};
 use serde_json::{Map, Value};
@@ -11,8 +12,6 @@ use url::Url;
 
 use crate::error::Error;
 
-/// Enough for one sentence of a server.
-const LONGEST_MESSAGE: usize = 200;
 /// Longer than anybody waits, short enough for any clock.
 const LONGEST_WAIT: Duration = Duration::from_hours(24);
 
@@ -118,24 +117,6 @@ fn wait(text: &str, now: SystemTime) -> Option<Duration> {
     Some(asked.min(LONGEST_WAIT))
 }
 
-/// A foreign text made fit for one line of an error: no control or direction characters, one blank at a time, bounded.
-pub(crate) fn cleaned(text: &str) -> String {
-    let visible = |c: char| if is_invisible(c) { ' ' } else { c };
-    // Bounded first: the text may be megabytes long.
-    let mut chars = text.chars();
-    let bounded: String = chars.by_ref().take(LONGEST_MESSAGE * 4).map(visible).collect();
-    let line = bounded.split_whitespace().collect::<Vec<_>>().join(" ");
-    if chars.next().is_none() && line.chars().count() <= LONGEST_MESSAGE {
-        return line;
-    }
-    line.chars().take(LONGEST_MESSAGE - 1).chain(['…']).collect()
-}
-
-fn is_invisible(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -177,7 +158,7 @@ mod tests {
             assert_eq!(reply(404, &[], body).message(), expected, "{body}");
         }
         let long = format!(r#"{{"error":"{}"}}"#, "x".repeat(10_000));
-        assert_eq!(reply(404, &[], &long).message().chars().count(), LONGEST_MESSAGE);
+        assert_eq!(reply(404, &[], &long).message().chars().count(), 200);
     }
 
     #[test]

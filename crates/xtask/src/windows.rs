@@ -13,7 +13,8 @@ use crate::{programs, workspace};
 
 const TARGET: &str = "x86_64-pc-windows-gnu";
 /// What ships to Windows, and the crates whose tests need no webview.
-const PACKAGES: [&str; 6] = ["traybell", "pusher-client", "fasttrack-client", "tracktik-client", "inbox", "relay"];
+const PACKAGES: [&str; 7] =
+    ["traybell", "http-guard", "pusher-client", "fasttrack-client", "tracktik-client", "inbox", "relay"];
 
 /// Where everything of the Windows check is.
 pub fn folder() -> PathBuf {
