@@ -45,6 +45,9 @@ pub enum Error {
     /// What the caller gave is not acceptable; the text says what is.
     #[error("{0}")]
     Input(String),
+    /// The channel server elsewhere was not reached, or refused.
+    #[error("{0}")]
+    Channels(String),
     /// TrackTik could not be asked, or refused.
     #[error(transparent)]
     TrackTik(#[from] tracktik_client::Error),

@@ -20,6 +20,7 @@ mod listen;
 mod message;
 mod notification;
 mod options;
+mod publisher;
 mod secret_file;
 mod secrets_place;
 mod server;
@@ -33,7 +34,7 @@ pub use callouts::{CallOutCounters, CallOuts, EventLog, MessageTemplate, Recipie
 pub use configuration::Configuration;
 pub use error::Error;
 pub use message::{Button, Kind, NewMessage};
-pub use options::{ServedFile, ServerOptions};
+pub use options::{ChannelServer, ChannelServerPlace, ServedFile, ServerOptions};
 pub use secrets_place::SecretsPlace;
 pub use server::Server;
 pub use store::{Event, EventState, EventSummary, User};

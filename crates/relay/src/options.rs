@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use secrecy::SecretString;
 use url::Url;
 
 use crate::CallOuts;
@@ -17,6 +18,8 @@ pub struct ServerOptions {
     pub listen: SocketAddr,
     /// The `SQLite` file; made when missing, for the owner's eyes only (mode 0600).
     pub database: PathBuf,
+    /// The channel server elsewhere; the embedded one when there is none.
+    pub channels: Option<ChannelServer>,
     /// The address clients reach the relay under, when that is not the one it listens on (a reverse proxy with TLS).
     pub public_url: Option<Url>,
     /// Silence after which each side of a channel connection asks whether the other lives; whole seconds on the wire.
@@ -44,6 +47,7 @@ impl Default for ServerOptions {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             database: PathBuf::from("relay.sqlite"),
+            channels: None,
             public_url: None,
             activity_timeout: Duration::from_mins(2),
             pong_timeout: Duration::from_secs(30),
@@ -56,6 +60,33 @@ impl Default for ServerOptions {
             callouts_per_minute: 600,
         }
     }
+}
+
+/// Pusher Channels, or a server that speaks as it does, and this relay's application there.
+#[derive(Debug, Clone)]
+pub struct ChannelServer {
+    /// The application's id.
+    pub app_id: String,
+    /// The application's key, which is public.
+    pub key: String,
+    /// The application's secret.
+    pub secret: SecretString,
+    /// Where it is.
+    pub place: ChannelServerPlace,
+}
+
+/// Where a channel server is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ChannelServerPlace {
+    /// A cluster of Pusher's own, such as `eu`.
+    Cluster(String),
+    /// A server of one's own.
+    Address {
+        /// Where the relay calls it.
+        api: Url,
+        /// Where desktops connect to it.
+        desktops: Url,
+    },
 }
 
 /// One file that is part of the program, such as the demo's picture.

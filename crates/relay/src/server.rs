@@ -16,8 +16,9 @@ use crate::{
     CallOutCounters, CallOuts, Error, NewMessage, ServerOptions,
     api::{self, Shared},
     callouts::{Receiver, Worker},
-    channels::{Hub, Limits, Signer},
+    channels::{Channels, Hub, Limits, PusherApi, Signer},
     listen::{BoundedListener, Peer},
+    publisher::Publisher,
     store::{Database, Store, User, Wanted},
 };
 
@@ -32,8 +33,9 @@ pub struct Server {
     shared: Shared,
     address: SocketAddr,
     stop_listening: CancellationToken,
-    serving: Mutex<Option<JoinHandle<()>>>,
-    delivering: Mutex<Option<JoinHandle<()>>>,
+    stop_publishing: CancellationToken,
+    /// Serving, delivering, publishing: ended in this order.
+    tasks: [Mutex<Option<JoinHandle<()>>>; 3],
 }
 
 impl Server {
@@ -44,18 +46,11 @@ impl Server {
         let address = listener.local_addr().map_err(listen_failed)?;
         let own_url = own_url(address, options.public_url.as_ref())?;
         let store = Store::open(&options.database).await?;
-        let keys = store.call(Database::app_keys).await?;
-        let hub = Hub::new(
-            Signer::new(keys.key, &keys.secret),
-            Limits {
-                activity_timeout: options.activity_timeout,
-                pong_timeout: options.pong_timeout,
-                max_connections: options.max_connections,
-            },
-        );
+        let channels = channels(&options, &store).await?;
         let receiver = Arc::new(Receiver::new(&options, store.clone())?);
         let token_lifetime = options.token_lifetime;
-        let shared = Shared { store, hub: Arc::new(hub), own_url: own_url.into(), token_lifetime, receiver };
+        let (channels, stored) = (Arc::new(channels), Arc::default());
+        let shared = Shared { store, channels, stored, own_url: own_url.into(), token_lifetime, receiver };
 
         // A channel connection that is silent this long has been closed by its own rules before.
         let idle_limit = options.activity_timeout + options.pong_timeout + Duration::from_secs(30);
@@ -68,10 +63,13 @@ impl Server {
             // It ends when it is told to and has no other way to end.
             let _ = serve.await;
         });
+        // What was being delivered when the relay stopped listening is published too.
+        let stop_publishing = CancellationToken::new();
         let delivering = tokio::spawn(Worker::new(shared.clone(), stop_listening.clone()).run());
+        let publishing = tokio::spawn(Publisher::new(shared.clone(), stop_publishing.clone()).run());
         tracing::info!(%address, "serving");
-        let [serving, delivering] = [serving, delivering].map(|task| Mutex::new(Some(task)));
-        Ok(Self { shared, address, stop_listening, serving, delivering })
+        let tasks = [serving, delivering, publishing].map(|task| Mutex::new(Some(task)));
+        Ok(Self { shared, address, stop_listening, stop_publishing, tasks })
     }
 
     /// The address clients reach the relay under, without a slash at its end: the app's *environment*.
@@ -86,7 +84,7 @@ impl Server {
 
     /// The public key of the embedded channel server.
     pub fn pusher_key(&self) -> &str {
-        self.shared.hub.signer.key()
+        self.shared.channels.signer().key()
     }
 
     /// Adds a user; the same session id again is the same user. The session id is stored as a digest only.
@@ -131,16 +129,15 @@ impl Server {
         self.shared.store.call(move |database| database.expire_tokens(id)).await
     }
 
-    /// Stores the message, publishes it on the user's channel, and answers its id. Over 10 KB the published form comes
-    /// without its body, for the client to fetch by the id.
+    /// Stores the message and answers its id; it is published on the user's channel at once, or as soon as the channel
+    /// server can be reached.
     pub async fn send(&self, user: &User, message: NewMessage) -> Result<i64, Error> {
         message.check()?;
         let user_id = user.id;
         let stored =
             self.shared.store.call(move |database| database.add_message(user_id, message, Timestamp::now())).await?;
-        let id = stored.id;
-        self.shared.publish(user, stored);
-        Ok(id)
+        self.shared.stored.notify_one();
+        Ok(stored.id)
     }
 
     /// The ids of the user's unread messages that have not expired, newest first.
@@ -160,22 +157,27 @@ impl Server {
         self.shared.store.call(move |database| database.is_empty(user_id)).await
     }
 
-    /// How many connections are subscribed to the user's channel.
+    /// How many connections of the embedded channel server are subscribed to the user's channel.
     pub fn subscribers(&self, user: &User) -> usize {
-        self.shared.hub.subscribers(&user.channel())
+        self.shared.channels.embedded().map_or(0, |hub| hub.subscribers(&user.channel()))
     }
 
-    /// How many channel connections there are.
+    /// How many connections the embedded channel server has.
     pub fn connections(&self) -> usize {
-        *self.shared.hub.open().borrow()
+        self.shared.channels.embedded().map_or(0, |hub| *hub.open().borrow())
     }
 
     /// Ends in good order: no new clients, channel connections closed with 4200 ("come back at once"), requests under
     /// way answered. Takes some seconds at most. Once it returns, the address is free again.
     pub async fn shutdown(&self) {
         self.stop_listening.cancel();
-        self.shared.hub.close(SHUTDOWN_LIMIT).await;
-        for task in [&self.serving, &self.delivering] {
+        if let Some(hub) = self.shared.channels.embedded() {
+            hub.close(SHUTDOWN_LIMIT).await;
+        }
+        for (place, task) in self.tasks.iter().enumerate() {
+            if place + 1 == self.tasks.len() {
+                self.stop_publishing.cancel();
+            }
             let task = task.lock().unwrap_or_else(PoisonError::into_inner).take();
             if let Some(mut task) = task
                 && tokio::time::timeout(SHUTDOWN_LIMIT, &mut task).await.is_err()
@@ -190,9 +192,8 @@ impl Server {
 
     /// Ends as a crash would: connections break off without a close frame. Once it returns, the address is free again.
     pub async fn kill(&self) {
-        self.shared.hub.kill();
-        self.stop_listening.cancel();
-        for task in [&self.serving, &self.delivering] {
+        self.end_at_once();
+        for task in &self.tasks {
             let task = task.lock().unwrap_or_else(PoisonError::into_inner).take();
             if let Some(task) = task {
                 task.abort();
@@ -200,13 +201,34 @@ impl Server {
             }
         }
     }
+
+    fn end_at_once(&self) {
+        if let Some(hub) = self.shared.channels.embedded() {
+            hub.kill();
+        }
+        self.stop_listening.cancel();
+        self.stop_publishing.cancel();
+    }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.shared.hub.kill();
-        self.stop_listening.cancel();
+        self.end_at_once();
     }
+}
+
+/// The channel server elsewhere, or one in this process.
+async fn channels(options: &ServerOptions, store: &Store) -> Result<Channels, Error> {
+    if let Some(server) = &options.channels {
+        return Ok(Channels::Server(Box::new(PusherApi::new(server)?)));
+    }
+    let keys = store.call(Database::app_keys).await?;
+    let limits = Limits {
+        activity_timeout: options.activity_timeout,
+        pong_timeout: options.pong_timeout,
+        max_connections: options.max_connections,
+    };
+    Ok(Channels::Embedded(Arc::new(Hub::new(Signer::new(keys.key, &keys.secret), limits))))
 }
 
 fn own_url(address: SocketAddr, public_url: Option<&Url>) -> Result<String, Error> {

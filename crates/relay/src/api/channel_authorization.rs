@@ -45,6 +45,6 @@ fn authorize(shared: &Shared, brand: &str, Caller(user): &Caller, parameters: &[
     if brand != user.brand || channel != user.channel() {
         return Err(Refusal::forbidden("This channel is not the user's"));
     }
-    let auth = shared.hub.signer.sign(&socket_id, &channel);
+    let auth = shared.channels.signer().sign(&socket_id, &channel);
     Ok(answer(StatusCode::OK, Json(json!({ "auth": auth }))))
 }

@@ -10,6 +10,7 @@ use serde_json::json;
 use url::Url;
 
 use super::{Refusal, Shared, envelope::answer};
+use crate::ChannelServerPlace;
 
 pub(super) async fn configuration(
     State(shared): State<Shared>,
@@ -20,17 +21,25 @@ pub(super) async fn configuration(
         return Err(Refusal::not_found("There is no such brand on this relay"));
     }
     let api = format!("{}/integration-api", shared.own_url);
-    let own = Url::parse(&shared.own_url).ok();
-    let body = json!({
+    let mut body = json!({
         "crmUrl": api,
         "fusionUrl": api,
         "prismaUrl": api,
-        "pusherKey": shared.hub.signer.key(),
-        // A client that knows clusters only has nowhere to go from here; ours reads the three below.
-        "pusherRegion": "relay",
-        "pusherHost": own.as_ref().and_then(Url::host_str),
-        "pusherPort": own.as_ref().and_then(Url::port_or_known_default),
-        "pusherForceTls": own.as_ref().is_some_and(|url| url.scheme() == "https"),
+        "pusherKey": shared.channels.signer().key(),
     });
+    let own = Url::parse(&shared.own_url).ok();
+    let address = match shared.channels.elsewhere() {
+        Some(ChannelServerPlace::Cluster(cluster)) => {
+            body["pusherRegion"] = cluster.as_str().into();
+            return Ok(answer(StatusCode::OK, Json(body)));
+        }
+        Some(ChannelServerPlace::Address { desktops, .. }) => Some(desktops),
+        None => own.as_ref(),
+    };
+    // A client that knows clusters only has nowhere to go from here; ours reads the three below.
+    body["pusherRegion"] = "relay".into();
+    body["pusherHost"] = json!(address.and_then(Url::host_str));
+    body["pusherPort"] = json!(address.and_then(Url::port_or_known_default));
+    body["pusherForceTls"] = address.is_some_and(|url| url.scheme() == "https").into();
     Ok(answer(StatusCode::OK, Json(body)))
 }

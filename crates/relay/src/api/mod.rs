@@ -13,21 +13,22 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, FromRef, Request},
+    extract::{DefaultBodyLimit, Request},
     http::{HeaderValue, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 
+use tokio::sync::Notify;
+
 pub(crate) use envelope::Refusal;
 
 use crate::{
     ServedFile,
     callouts::{self, Receiver},
-    channels::{self, Hub},
-    notification::Notification,
-    store::{Store, StoredMessage, User},
+    channels::{self, Channels},
+    store::Store,
 };
 
 /// A request's body: a message's id or a socket's, so little is plenty.
@@ -39,33 +40,13 @@ const TIME_LIMIT: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub(crate) struct Shared {
     pub(crate) store: Store,
-    pub(crate) hub: Arc<Hub>,
+    pub(crate) channels: Arc<Channels>,
+    /// A message was stored that the publisher has not seen.
+    pub(crate) stored: Arc<Notify>,
     /// The relay's own address as clients know it, without a slash at its end.
     pub(crate) own_url: Arc<str>,
     pub(crate) token_lifetime: Duration,
     pub(crate) receiver: Arc<Receiver>,
-}
-
-impl Shared {
-    /// Publishes a stored message on its user's channel. Over 10 KB the published form comes without its body, for the
-    /// client to fetch by the id.
-    pub(crate) fn publish(&self, user: &User, stored: StoredMessage) {
-        let (id, event) = (stored.id, stored.message.kind.name());
-        match Notification::new(stored, &self.own_url).published() {
-            Ok(payload) => {
-                let reached = self.hub.publish(&user.channel(), event, &payload);
-                tracing::debug!(message = id, user = user.id, event, reached, "published");
-            }
-            // It is in the list, which every client reads again.
-            Err(error) => tracing::error!(message = id, %error, "stored, but not published"),
-        }
-    }
-}
-
-impl FromRef<Shared> for Arc<Hub> {
-    fn from_ref(shared: &Shared) -> Self {
-        Arc::clone(&shared.hub)
-    }
 }
 
 /// All that the relay serves: the API, the channel server, and files that are part of the program.
@@ -80,7 +61,7 @@ pub(crate) fn router(shared: Shared, files: &[ServedFile]) -> Router {
     let mut router = Router::new()
         .route("/api/v1/config/{brand}", get(configuration::configuration))
         .nest("/integration-api", integration)
-        .route("/app/{key}", get(channels::upgrade));
+        .merge(channels::router(&shared.channels));
     for file in files.iter().copied() {
         router = router.route(file.path, get(move || async move { serve_file(file) }));
     }

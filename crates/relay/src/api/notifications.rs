@@ -7,10 +7,14 @@ use axum::{
     response::Response,
 };
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Refusal, Shared, caller::Caller, envelope::success};
-use crate::{notification::Notification, store::Wanted};
+use crate::{
+    channels::Publication,
+    notification::Notification,
+    store::{Marked, Wanted},
+};
 
 /// The list has no pages on this wire; older messages than these are not listed.
 const MAX_LISTED: u32 = 1000;
@@ -53,8 +57,24 @@ pub(super) async fn mark_as_read(
 ) -> Result<Response, Refusal> {
     let body = body.map_err(|rejection| Refusal::unreadable_body(rejection.status()))?;
     let id = message_id(&body).ok_or_else(|| Refusal::bad_request("The body is not {\"MessageId\": number}"))?;
-    let found = shared.store.call(move |database| database.mark_read(user.id, id, Timestamp::now())).await?;
-    if found { Ok(success(true)) } else { Err(no_such_message()) }
+    let marked = shared.store.call(move |database| database.mark_read(user.id, id, Timestamp::now())).await?;
+    match marked {
+        Marked::Unknown => return Err(no_such_message()),
+        Marked::Already => {}
+        Marked::Now => tell_read(shared, user.channel(), id),
+    }
+    Ok(success(true))
+}
+
+/// The user's other desktops follow at once. Those that are not told find out by the next list.
+fn tell_read(shared: Shared, channel: String, id: i64) {
+    let payload = json!({ "MessageId": id }).to_string();
+    tokio::spawn(async move {
+        let read = Publication { channel, event: "read".into(), payload };
+        if let Err(error) = shared.channels.publish(&[read]).await {
+            tracing::warn!(message = id, %error, "the other desktops are not told that it was read");
+        }
+    });
 }
 
 fn no_such_message() -> Refusal {

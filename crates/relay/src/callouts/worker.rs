@@ -141,10 +141,8 @@ async fn deliver(shared: Shared, event: WaitingEvent) -> Result<(), Error> {
     if let Some(flaw) = &delivery.flaw {
         tracing::warn!(event = id, flaw, "a call-out is flagged");
     }
-    let delivered = shared.store.call(move |database| database.deliver(&event, delivery, Timestamp::now())).await?;
-    for (user, message) in delivered {
-        shared.publish(&user, message);
-    }
+    shared.store.call(move |database| database.deliver(&event, delivery, Timestamp::now())).await?;
+    shared.stored.notify_one();
     Ok(())
 }
 
@@ -175,7 +173,7 @@ mod tests {
     use crate::{
         EventState, ServerOptions,
         callouts::Receiver,
-        channels::{Hub, Limits, Signer},
+        channels::{Channels, Hub, Limits, Signer},
         store::{Database, Store},
     };
 
@@ -189,7 +187,8 @@ mod tests {
         let limits = Limits { activity_timeout: wait, pong_timeout: wait, max_connections: 1 };
         let shared = Shared {
             store: store.clone(),
-            hub: Arc::new(Hub::new(Signer::new("key".into(), b"secret"), limits)),
+            channels: Arc::new(Channels::Embedded(Arc::new(Hub::new(Signer::new("key".into(), b"secret"), limits)))),
+            stored: Arc::default(),
             own_url: "http://127.0.0.1:1".into(),
             token_lifetime: wait,
             receiver: Arc::new(Receiver::new(&ServerOptions::default(), store.clone()).unwrap()),

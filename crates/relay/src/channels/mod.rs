@@ -4,8 +4,10 @@
 //! It must never wait for a client: each connection has a bounded queue, and one that does not read is dropped, so
 //! that it costs neither memory nor the others' time. It learns of the gap by reconnecting.
 
+mod api;
 mod connection;
 mod frame;
+mod place;
 mod signature;
 mod upgrade;
 
@@ -19,8 +21,10 @@ use axum::extract::ws::Utf8Bytes;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use api::PusherApi;
+pub(crate) use place::{Channels, Publication};
 pub(crate) use signature::{Signer, is_socket_id};
-pub(crate) use upgrade::upgrade;
+pub(crate) use upgrade::router;
 
 use crate::Error;
 

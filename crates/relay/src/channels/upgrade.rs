@@ -4,15 +4,17 @@
 use std::sync::Arc;
 
 use axum::{
+    Extension, Router,
     extract::{
-        Path, RawQuery, State, WebSocketUpgrade,
+        Path, RawQuery, WebSocketUpgrade,
         ws::{CloseFrame, Message, WebSocket, rejection::WebSocketUpgradeRejection},
     },
     response::Response,
+    routing::get,
 };
 use std::time::Duration;
 
-use super::{Hub, connection, frame};
+use super::{Channels, Hub, connection, frame};
 use crate::api::Refusal;
 
 /// Why a connection is refused; below 4100 the client must not come back by itself.
@@ -21,8 +23,16 @@ struct Refused {
     message: &'static str,
 }
 
-pub(crate) async fn upgrade(
-    State(hub): State<Arc<Hub>>,
+/// The address that desktops connect to; none when the channels are elsewhere.
+pub(crate) fn router<S: Clone + Send + Sync + 'static>(channels: &Channels) -> Router<S> {
+    match channels.embedded() {
+        Some(hub) => Router::new().route("/app/{key}", get(upgrade)).layer(Extension(Arc::clone(hub))),
+        None => Router::new(),
+    }
+}
+
+async fn upgrade(
+    Extension(hub): Extension<Arc<Hub>>,
     Path(key): Path<String>,
     RawQuery(query): RawQuery,
     request: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,

@@ -23,9 +23,21 @@ pub(crate) struct Wanted {
     pub(crate) inbox_only: bool,
 }
 
-const SELECT: &str = "SELECT id, user_id, kind, title, body, preview, footer, data, silent, first_button_text,
-    first_button_link, second_button_text, second_button_link, image, date, expires, read_at FROM messages
-    WHERE user_id = :user AND (expires IS NULL OR expires > :now)";
+/// What a read mark did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Marked {
+    /// It was unread before.
+    Now,
+    /// It was read before.
+    Already,
+    /// The user has no such message.
+    Unknown,
+}
+
+/// What [`read_message`] reads, in this order.
+pub(super) const COLUMNS: &str = "messages.id, user_id, kind, title, body, preview, footer, data, silent,
+    first_button_text, first_button_link, second_button_text, second_button_link, image, date, expires, read_at";
+const OF_USER: &str = "FROM messages WHERE user_id = :user AND (expires IS NULL OR expires > :now)";
 
 impl Database {
     /// Stores a message that has been checked, and answers as it will be served. Deletes what has expired.
@@ -51,7 +63,7 @@ impl Database {
     ) -> Result<Vec<T>, Error> {
         let unread = if wanted.unread_only { "AND read_at IS NULL" } else { "" };
         let inbox = if wanted.inbox_only { "AND kind = 'inbox'" } else { "" };
-        let query = format!("{SELECT} {unread} {inbox} ORDER BY date DESC, id DESC LIMIT :limit");
+        let query = format!("SELECT {COLUMNS} {OF_USER} {unread} {inbox} ORDER BY date DESC, id DESC LIMIT :limit");
         let mut statement = self.connection.prepare_cached(&query)?;
         let rows = statement
             .query_map(named_params! { ":user": user_id, ":now": now.as_second(), ":limit": limit }, read_message)?;
@@ -60,7 +72,7 @@ impl Database {
 
     /// One message of the user, unless it has expired.
     pub(crate) fn message(&mut self, user_id: i64, id: i64, now: Timestamp) -> Result<Option<StoredMessage>, Error> {
-        let mut statement = self.connection.prepare_cached(&format!("{SELECT} AND id = :id"))?;
+        let mut statement = self.connection.prepare_cached(&format!("SELECT {COLUMNS} {OF_USER} AND id = :id"))?;
         let parameters = named_params! { ":user": user_id, ":now": now.as_second(), ":id": id };
         Ok(statement.query_row(parameters, read_message).optional()?)
     }
@@ -71,13 +83,15 @@ impl Database {
         Ok(self.connection.query_row(query, [user_id], |row| row.get(0))?)
     }
 
-    /// Marks one message of the user as read; `false` when there is none. A second time changes nothing.
-    pub(crate) fn mark_read(&mut self, user_id: i64, id: i64, now: Timestamp) -> Result<bool, Error> {
-        let found = self.connection.execute(
-            "UPDATE messages SET read_at = coalesce(read_at, ?3) WHERE id = ?2 AND user_id = ?1",
-            (user_id, id, now.as_second()),
-        )?;
-        Ok(found > 0)
+    /// Marks one message of the user as read.
+    pub(crate) fn mark_read(&mut self, user_id: i64, id: i64, now: Timestamp) -> Result<Marked, Error> {
+        let unread = "UPDATE messages SET read_at = ?3 WHERE id = ?2 AND user_id = ?1 AND read_at IS NULL";
+        if self.connection.execute(unread, (user_id, id, now.as_second()))? > 0 {
+            return Ok(Marked::Now);
+        }
+        let there = "SELECT EXISTS (SELECT 1 FROM messages WHERE id = ?2 AND user_id = ?1)";
+        let there = self.connection.query_row(there, (user_id, id), |row| row.get(0))?;
+        Ok(if there { Marked::Already } else { Marked::Unknown })
     }
 }
 
@@ -105,7 +119,8 @@ pub(super) fn insert(
     let conflict = if origin.is_some_and(|origin| origin.renew) {
         "UPDATE SET kind = excluded.kind, title = excluded.title, body = excluded.body, preview = excluded.preview,
             silent = excluded.silent, first_button_text = excluded.first_button_text,
-            first_button_link = excluded.first_button_link, expires = excluded.expires"
+            first_button_link = excluded.first_button_link, expires = excluded.expires,
+            unpublished = excluded.unpublished"
     } else {
         "NOTHING"
     };
@@ -114,9 +129,10 @@ pub(super) fn insert(
     let button = |index: usize| message.buttons.get(index);
     let mut statement = connection.prepare_cached(&format!(
         "INSERT INTO messages (user_id, kind, title, body, preview, footer, data, silent, first_button_text,
-            first_button_link, second_button_text, second_button_link, image, date, expires, read_at, event_id)
+            first_button_link, second_button_text, second_button_link, image, date, expires, read_at, event_id, unpublished)
          SELECT :user, :kind, :title, :body, :preview, :footer, :data, :silent, :first_text, :first_link,
-            :second_text, :second_link, :image, :date, :expires, :read_at, :event
+            :second_text, :second_link, :image, :date, :expires, :read_at, :event,
+            :unpublished
          WHERE EXISTS (SELECT 1 FROM users WHERE id = :user)
          ON CONFLICT (event_id, user_id) WHERE event_id IS NOT NULL DO {conflict}
          RETURNING id, date, read_at"
@@ -129,6 +145,7 @@ pub(super) fn insert(
         ":image": message.image, ":date": date.as_second(),
         ":expires": message.expires.map(Timestamp::as_second),
         ":read_at": message.read.then(|| date.as_second()), ":event": origin.map(|origin| origin.event_id),
+        ":unpublished": (!message.read).then(|| now.as_second()),
     };
     let read = |row: &Row<'_>| Ok((row.get(0)?, timestamp(row.get(1)?), row.get::<_, Option<i64>>(2)?.is_some()));
     let Some((id, stored_date, read)) = statement.query_row(parameters, read).optional()? else { return Ok(None) };
@@ -138,7 +155,7 @@ pub(super) fn insert(
     Ok(Some(StoredMessage { id, user_id, date, message }))
 }
 
-fn read_message(row: &Row<'_>) -> rusqlite::Result<StoredMessage> {
+pub(super) fn read_message(row: &Row<'_>) -> rusqlite::Result<StoredMessage> {
     let buttons = [(9, 10), (11, 12)].into_iter().map(|(text, link)| {
         Ok(row.get::<_, Option<String>>(text)?.zip(row.get(link)?).map(|(text, link)| Button { text, link }))
     });

@@ -7,6 +7,7 @@
 mod events;
 mod messages;
 mod named_users;
+mod outbox;
 mod recipients;
 mod schema;
 mod users;
@@ -24,7 +25,7 @@ use sha2::Sha256;
 
 pub(crate) use events::{Delivery, WaitingEvent};
 pub use events::{Event, EventState, EventSummary};
-pub(crate) use messages::{StoredMessage, Wanted};
+pub(crate) use messages::{Marked, StoredMessage, Wanted};
 pub use users::User;
 
 use crate::Error;

@@ -88,7 +88,13 @@ ALTER TABLE messages ADD COLUMN event_id INTEGER REFERENCES events (id) ON DELET
 CREATE UNIQUE INDEX messages_by_event ON messages (event_id, user_id) WHERE event_id IS NOT NULL;
 ";
 
-const STEPS: &[M<'static>] = &[M::up(FIRST), M::up(EXPIRY), M::up(NAMES), M::up(EVENTS)];
+/// Since when a message waits to be handed to the channels.
+const OUTBOX: &str = "
+ALTER TABLE messages ADD COLUMN unpublished INTEGER; -- NULL: it was
+CREATE INDEX messages_unpublished ON messages (id) WHERE unpublished IS NOT NULL;
+";
+
+const STEPS: &[M<'static>] = &[M::up(FIRST), M::up(EXPIRY), M::up(NAMES), M::up(EVENTS), M::up(OUTBOX)];
 
 pub(super) const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 

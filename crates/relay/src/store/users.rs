@@ -37,12 +37,17 @@ pub(super) const SELECT: &str = "SELECT users.id, brands.id, brands.name, users.
     FROM users JOIN brands ON brands.id = users.brand_id";
 
 pub(super) fn read_user(row: &Row<'_>) -> rusqlite::Result<User> {
+    read_user_at(row, 0)
+}
+
+/// A user whose columns begin at this one.
+pub(super) fn read_user_at(row: &Row<'_>, first: usize) -> rusqlite::Result<User> {
     Ok(User {
-        id: row.get(0)?,
-        brand_id: row.get(1)?,
-        brand: row.get(2)?,
-        first_name: row.get(3)?,
-        last_name: row.get(4)?,
+        id: row.get(first)?,
+        brand_id: row.get(first + 1)?,
+        brand: row.get(first + 2)?,
+        first_name: row.get(first + 3)?,
+        last_name: row.get(first + 4)?,
     })
 }
 

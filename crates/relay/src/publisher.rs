@@ -1,0 +1,101 @@
+//! Hands stored messages to the channels. A message stays marked as unpublished until that was done, so that neither a
+//! channel server that is away nor the end of this process costs a desktop its notification. It may be published twice;
+//! desktops know it by its id.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Error,
+    api::Shared,
+    channels::Publication,
+    notification::Notification,
+    store::{StoredMessage, User},
+};
+
+/// What another process has stored is seen at the latest after this.
+const POLL: Duration = Duration::from_secs(2);
+/// Messages that are published in one go.
+const BATCH: u32 = 100;
+/// What could not be published for this long is left to the desktops, which list by themselves.
+const STALE: SignedDuration = SignedDuration::from_mins(15);
+const FIRST_RETRY: Duration = Duration::from_millis(250);
+const MAX_RETRY: Duration = Duration::from_secs(15);
+
+/// The one task that publishes.
+pub(crate) struct Publisher {
+    shared: Shared,
+    stop: CancellationToken,
+}
+
+impl Publisher {
+    pub(crate) fn new(shared: Shared, stop: CancellationToken) -> Self {
+        Self { shared, stop }
+    }
+
+    /// Runs until it is told to stop; what is stored by then is published first, when that works at once.
+    pub(crate) async fn run(self) {
+        let stored = Arc::clone(&self.shared.stored);
+        let mut failures = 0_u32;
+        loop {
+            let stopping = self.stop.is_cancelled();
+            let wait = match self.publish_all().await {
+                Ok(()) => {
+                    failures = 0;
+                    POLL
+                }
+                Err(error) => {
+                    failures = failures.saturating_add(1);
+                    tracing::error!(%error, failures, "messages are stored, but not published yet");
+                    retry_after(failures)
+                }
+            };
+            if stopping {
+                return;
+            }
+            tokio::select! {
+                () = self.stop.cancelled() => {}
+                // While it fails, more messages are no reason to try sooner.
+                () = stored.notified(), if failures == 0 => {}
+                () = sleep(wait) => {}
+            }
+        }
+    }
+
+    async fn publish_all(&self) -> Result<(), Error> {
+        loop {
+            let now = Timestamp::now();
+            let since = now.checked_sub(STALE).unwrap_or(Timestamp::UNIX_EPOCH);
+            let found = self.shared.store.call(move |database| database.unpublished(since, BATCH, now)).await?;
+            if found.is_empty() {
+                return Ok(());
+            }
+            let ids: Vec<i64> = found.iter().map(|(_, message)| message.id).collect();
+            let publications: Vec<_> =
+                found.into_iter().filter_map(|(user, message)| publication(&self.shared, &user, message)).collect();
+            self.shared.channels.publish(&publications).await?;
+            tracing::debug!(messages = ids.len(), "published");
+            self.shared.store.call(move |database| database.published(&ids)).await?;
+        }
+    }
+}
+
+/// Over 10 KB the published form comes without its body, for the client to fetch by the id.
+fn publication(shared: &Shared, user: &User, stored: StoredMessage) -> Option<Publication> {
+    let (id, event) = (stored.id, stored.message.kind.name().to_owned());
+    match Notification::new(stored, &shared.own_url).published() {
+        Ok(payload) => Some(Publication { channel: user.channel(), event, payload }),
+        Err(error) => {
+            // It is in the list, which every client reads again.
+            tracing::error!(message = id, %error, "stored, but it cannot be published");
+            None
+        }
+    }
+}
+
+fn retry_after(failures: u32) -> Duration {
+    FIRST_RETRY.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1))).min(MAX_RETRY)
+}
