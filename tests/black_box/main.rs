@@ -20,6 +20,7 @@ mod proxy;
 mod reconnect;
 mod relay_callout;
 mod relay_demo;
+mod relay_seed;
 mod settings;
 mod soak;
 mod stage;

@@ -10,6 +10,9 @@ use tokio::time::Instant;
 use super::{Controller, listing::read_message};
 use crate::{Event, Host, Message, MessageId, store::Merged};
 
+/// The event of a relay by which a user's desktops follow each other.
+const READ: &str = "read";
+
 /// What the store refused is asked for again after this long.
 const AFTER_REFUSAL: Duration = Duration::from_secs(30);
 
@@ -23,6 +26,10 @@ impl<H: Host> Controller<H> {
     }
 
     pub(super) fn live_event(&mut self, event: &pusher_client::Event) {
+        if event.name() == READ {
+            self.read_elsewhere(&event.value());
+            return;
+        }
         if !matches!(Event::from(event.name().to_owned()), Event::Message | Event::Shoutout | Event::Inbox) {
             tracing::debug!("an event of a name not asked for is dropped");
             self.counters.skipped += 1;
@@ -39,6 +46,23 @@ impl<H: Host> Controller<H> {
             return;
         }
         self.merge_live(&message);
+    }
+
+    /// A relay tells that the user has read a message on another desktop: as if the list had said so.
+    fn read_elsewhere(&mut self, value: &Value) {
+        let id = match &value["MessageId"] {
+            Value::Number(number) => number.to_string(),
+            Value::String(text) => text.clone(),
+            _ => {
+                tracing::debug!("a read mark of another desktop names no message");
+                return;
+            }
+        };
+        let Some(active) = &mut self.active else { return };
+        let found = active.store.get(&MessageId(id));
+        // One that is not here yet comes with the list, read.
+        let Some(Some(message)) = self.found(found) else { return };
+        self.merge(&[Message { read: true, ..message }]);
     }
 
     /// Something came that cannot be read: the list, which is read more leniently, may have it.

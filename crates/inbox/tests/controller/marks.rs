@@ -106,3 +106,31 @@ async fn what_is_read_on_one_device_is_read_on_the_other_and_its_alert_is_taken_
         app.shutdown().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_read_on_one_desktop_is_read_on_the_other_at_once() {
+    let world = World::new().await;
+    let (one, _host) = world.app().await;
+    let (other, host) = world.app_in("other").await;
+    for app in [&one, &other] {
+        app.sign_in(world.sign_in(SID)).await.unwrap();
+        until(app, "live and listed", |view| is_live(view) && view.up_to_date).await;
+    }
+    let id = world.send("For both").await;
+    for app in [&one, &other] {
+        until(app, "it came", |view| view.unread == 1).await;
+    }
+    let target = AlertTarget::Message(id.clone());
+    eventually("told", async || host.titles() == ["For both"]).await;
+    let synced = other.view().borrow().last_synced;
+    one.mark_read(id.clone()).await.unwrap();
+    let view = until(&other, "read", |view| view.unread == 0).await;
+    assert_eq!((view.last_synced, view.outbox), (synced, 0), "no list said so, and nothing is to be sent");
+    eventually("its alert is taken back", async || host.withdrawn.lock().unwrap().contains(&target)).await;
+    // Whoever wants it back as unread has it so: the mark that comes later is not a second one.
+    other.mark_unread(id).await.unwrap();
+    assert_eq!(until(&other, "unread again", |view| view.unread == 1).await.total, 1);
+    for app in [one, other] {
+        app.shutdown().await;
+    }
+}

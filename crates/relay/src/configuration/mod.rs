@@ -2,6 +2,7 @@
 //! any of it makes no sense, with the place and what is expected. It never holds a secret: those are in a file of
 //! their own ([`crate::CallOutSecrets`]), so that this one can be kept under version control.
 
+mod channels;
 mod subscription;
 mod tracktik;
 
@@ -17,7 +18,7 @@ use serde::Deserialize;
 use tracktik_client::{Client, NewSubscription, callout};
 use url::Url;
 
-use self::{subscription::WrittenSubscription, tracktik::WrittenTracktik};
+use self::{channels::WrittenChannels, subscription::WrittenSubscription, tracktik::WrittenTracktik};
 use crate::{CallOutSecrets, CallOuts, Error, SecretsPlace, ServerOptions};
 
 /// The size beyond which a file is none of ours.
@@ -34,6 +35,7 @@ pub struct Configuration {
     secrets: SecretsPlace,
     callout_window: Duration,
     callouts_per_minute: u32,
+    channels: Option<WrittenChannels>,
     tracktik: Option<WrittenTracktik>,
     subscriptions: Vec<WrittenSubscription>,
     folder: PathBuf,
@@ -50,6 +52,7 @@ struct Written {
     secrets: PathBuf,
     callout_window_seconds: Option<u32>,
     callouts_per_minute: Option<u32>,
+    channels: Option<WrittenChannels>,
     tracktik: Option<WrittenTracktik>,
     #[serde(default)]
     subscriptions: Vec<WrittenSubscription>,
@@ -91,6 +94,7 @@ impl Configuration {
             callout_window: callout_window_seconds
                 .map_or(usual.callout_window, |seconds| Duration::from_secs(seconds.into())),
             callouts_per_minute: callouts_per_minute.unwrap_or(usual.callouts_per_minute),
+            channels: written.channels,
             tracktik: written.tracktik,
             subscriptions: written.subscriptions,
             folder: folder.to_owned(),
@@ -113,6 +117,7 @@ impl Configuration {
             }
             subscription.check()?;
         }
+        self.channels.as_ref().map_or(Ok(()), WrittenChannels::check)?;
         self.tracktik.as_ref().map_or(Ok(()), WrittenTracktik::check)
     }
 
@@ -194,6 +199,7 @@ impl Configuration {
             listen: self.listen,
             public_url: self.public_url.clone(),
             database: self.database.clone(),
+            channels: self.channels.as_ref().map(|channels| channels.read(&self.folder)).transpose()?,
             callouts: self.callouts(secrets)?,
             callout_window: self.callout_window,
             callouts_per_minute: self.callouts_per_minute,
@@ -260,6 +266,14 @@ mod tests {
         when = "entity.region.id == 3"
     "#;
 
+    const CHANNELS: &str = r#"
+        [channels]
+        app_id = "traybell"
+        key = "a-key"
+        secret_file = "channels.secret"
+        url = "http://127.0.0.1:6001"
+    "#;
+
     fn read(text: &str) -> Result<Configuration, Error> {
         Configuration::from_text(text, Path::new("/etc/traybell"))
     }
@@ -302,6 +316,10 @@ mod tests {
             (&WHOLE.replace("include = [\"region\"]", "include = [\"a b\"]"), "names a field that cannot be one"),
             (&WHOLE.replace("include", "suspended = \" \"\ninclude"), "the reason why"),
             (&format!("{WHOLE}\n[tracktik]\ndomain = 5"), "domain"),
+            (&format!("{WHOLE}\n{CHANNELS}\ncluster = \"eu\""), "either cluster"),
+            (&format!("{WHOLE}\n{CHANNELS}").replace("http://127.0.0.1:6001", "http://10.0.0.1"), "unencrypted"),
+            (&format!("{WHOLE}\n{CHANNELS}").replace(":6001", ":6001/app"), "without a path"),
+            (&format!("{WHOLE}\n{CHANNELS}").replace("\"traybell\"", "\"a/b\""), "letters, digits"),
             (&format!("[[callouts]]\n{WHOLE}"), "unknown field `callouts`"),
             (&WHOLE.replace("\"dispatch\"", ""), "nobody would get its messages"),
             (&WHOLE.replace("= 48", "= 0"), "expires_after_hours"),
