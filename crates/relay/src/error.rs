@@ -42,6 +42,20 @@ pub enum Error {
     /// The database refused an operation: disk full, file damaged, locked for too long.
     #[error("database: {0}")]
     Database(#[from] rusqlite::Error),
+    /// PostgreSQL refused an operation.
+    #[error("database: {message} ({code})")]
+    PostgreSql {
+        /// The SQLSTATE.
+        code: String,
+        /// What the server said.
+        message: String,
+    },
+    /// PostgreSQL could not be reached, or the connection was lost.
+    #[error("the database cannot be reached: {0}")]
+    NoDatabase(String),
+    /// The database holds what this version does not understand.
+    #[error("database: {0}")]
+    Stored(String),
     /// What the caller gave is not acceptable; the text says what is.
     #[error("{0}")]
     Input(String),

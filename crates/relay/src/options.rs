@@ -9,15 +9,15 @@ use std::{
 use secrecy::SecretString;
 use url::Url;
 
-use crate::CallOuts;
+use crate::{CallOuts, DatabaseAddress};
 
 /// Settings of a [`crate::Server`]; start from `ServerOptions { listen, database, ..Default::default() }`.
 #[derive(Debug, Clone)]
 pub struct ServerOptions {
     /// The address to listen on; port 0 takes any free one.
     pub listen: SocketAddr,
-    /// The `SQLite` file; made when missing, for the owner's eyes only (mode 0600).
-    pub database: PathBuf,
+    /// Where the database is.
+    pub database: DatabaseAddress,
     /// The channel server elsewhere; the embedded one when there is none.
     pub channels: Option<ChannelServer>,
     /// The address clients reach the relay under, when that is not the one it listens on (a reverse proxy with TLS).
@@ -46,7 +46,7 @@ impl Default for ServerOptions {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            database: PathBuf::from("relay.sqlite"),
+            database: PathBuf::from("relay.sqlite").into(),
             channels: None,
             public_url: None,
             activity_timeout: Duration::from_mins(2),

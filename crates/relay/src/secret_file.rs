@@ -11,7 +11,6 @@ use crate::Error;
 const MAX_BYTES: u64 = 4096;
 
 /// The secret in the file: its text without blanks and line ends around it. A file that others may read is refused.
-#[allow(dead_code, reason = "the next commits read theirs")]
 pub(crate) fn read_secret(path: &Path) -> Result<SecretString, Error> {
     let failed = |source| Error::File { path: path.to_owned(), source };
     check_private(path)?;

@@ -1,12 +1,10 @@
 //! The people a relay keeps messages for, as the one who runs it sees them: added, listed, removed and given a new
-//! session id. It works on the database file, so the server may be running or not; a running one notices at once.
-
-use std::path::Path;
+//! session id. It works on the database itself, so the server may be running or not; a running one notices at once.
 
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::{
-    Error, User,
+    DatabaseAddress, Error, User,
     store::{Database, Store},
 };
 
@@ -46,7 +44,7 @@ pub struct Users(Store);
 
 impl Users {
     /// Opens the database, and makes it when it is not there.
-    pub async fn open(database: &Path) -> Result<Self, Error> {
+    pub async fn open(database: impl Into<DatabaseAddress>) -> Result<Self, Error> {
         Ok(Self(Store::open(database).await?))
     }
 

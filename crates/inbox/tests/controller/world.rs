@@ -157,7 +157,7 @@ impl World {
 
 pub async fn start_server(folder: &Path, port: u16) -> Server {
     let listen = std::net::SocketAddr::from(([127, 0, 0, 1], port));
-    Server::start(ServerOptions { listen, database: folder.join("relay.sqlite"), ..ServerOptions::default() })
+    Server::start(ServerOptions { listen, database: folder.join("relay.sqlite").into(), ..ServerOptions::default() })
         .await
         .expect("a relay starts on loopback")
 }

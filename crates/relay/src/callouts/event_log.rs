@@ -1,9 +1,7 @@
-//! The stored call-outs as an operator sees them, from outside a running relay: `SQLite` lets both have the file open.
-
-use std::path::Path;
+//! The stored call-outs as an operator sees them, from outside a running relay: the database lets both work on it.
 
 use crate::{
-    Error,
+    DatabaseAddress, Error,
     store::{Event, EventSummary, Store},
 };
 
@@ -15,10 +13,13 @@ pub struct EventLog {
 
 impl EventLog {
     /// Opens the relay's database, which must be there.
-    pub async fn open(path: &Path) -> Result<Self, Error> {
-        // A path that was mistyped is no reason to make a database there.
-        tokio::fs::metadata(path).await.map_err(|source| Error::File { path: path.to_owned(), source })?;
-        Ok(Self { store: Store::open(path).await? })
+    pub async fn open(database: impl Into<DatabaseAddress>) -> Result<Self, Error> {
+        let database = database.into();
+        if let DatabaseAddress::File(path) = &database {
+            // A path that was mistyped is no reason to make a database there.
+            tokio::fs::metadata(path).await.map_err(|source| Error::File { path: path.clone(), source })?;
+        }
+        Ok(Self { store: Store::open(database).await? })
     }
 
     /// The newest events first; only those that failed or are flagged when asked for.

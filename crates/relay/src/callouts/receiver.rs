@@ -28,7 +28,12 @@ use super::{
     rate::RateLimit,
     templates,
 };
-use crate::{Error, ServerOptions, api::Refusal, listen::Peer, store::Store};
+use crate::{
+    Error, ServerOptions,
+    api::Refusal,
+    listen::Peer,
+    store::{Arrived, Intake, Store},
+};
 
 const MAX_BODY_BYTES: usize = 1024 * 1024;
 /// Seconds after which a call-out that could not be stored may come again.
@@ -39,11 +44,10 @@ pub(crate) struct Receiver {
     /// By a digest of the key under a random one: how long a look-up takes says nothing about the keys there are.
     by_key: RwLock<HashMap<Vec<u8>, Arc<Subscription>>>,
     digest_key: Hmac<Sha256>,
-    window: Duration,
     time_limit: Duration,
     rate: RateLimit,
     counted: Counted,
-    store: Store,
+    intake: Intake,
     /// Something was stored that the worker has not seen.
     pub(super) arrived: Notify,
 }
@@ -64,11 +68,10 @@ impl Receiver {
         let receiver = Self {
             by_key: RwLock::default(),
             digest_key,
-            window: options.callout_window,
             time_limit: options.callout_time_limit,
             rate: RateLimit::new(options.callouts_per_minute),
             counted: Counted::default(),
-            store,
+            intake: Intake::new(store, options.callout_window),
             arrived: Notify::new(),
         };
         receiver.renew(&options.callouts)?;
@@ -117,19 +120,15 @@ impl Receiver {
             return Err(Outcome::Unauthorized.into());
         }
         templates::entity(&body).ok_or(Outcome::Malformed)?;
-        let (custom_id, window) = (custom_id.clone(), self.window);
-        let added = self.store.call(move |database| database.add_event(&custom_id, &body, window, Timestamp::now()));
-        match added.await {
-            Ok(Some(id)) => {
-                tracing::debug!(event = id, "call-out stored");
+        let arrived = Arrived { custom_id: custom_id.clone(), body: body.into(), at: Timestamp::now() };
+        match self.intake.add(arrived).await {
+            Ok(true) => {
                 self.arrived.notify_one();
                 Ok(Outcome::Accepted)
             }
-            Ok(None) => Ok(Outcome::Duplicate),
-            Err(error) => {
-                tracing::error!(%error, "a call-out could not be stored");
-                Err(Refused { outcome: Outcome::NotStored, retry_after: Some(STORE_RETRY_AFTER) })
-            }
+            Ok(false) => Ok(Outcome::Duplicate),
+            // Why, the log has said already.
+            Err(_) => Err(Refused { outcome: Outcome::NotStored, retry_after: Some(STORE_RETRY_AFTER) }),
         }
     }
 

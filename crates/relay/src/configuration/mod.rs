@@ -19,7 +19,7 @@ use tracktik_client::{Client, NewSubscription, callout};
 use url::Url;
 
 use self::{channels::WrittenChannels, subscription::WrittenSubscription, tracktik::WrittenTracktik};
-use crate::{CallOutSecrets, CallOuts, Error, SecretsPlace, ServerOptions};
+use crate::{CallOutSecrets, CallOuts, DatabaseAddress, Error, SecretsPlace, ServerOptions, secret_file::read_secret};
 
 /// The size beyond which a file is none of ours.
 const MAX_BYTES: u64 = 1024 * 1024;
@@ -31,7 +31,7 @@ const KEYRING: &str = "keyring";
 pub struct Configuration {
     listen: SocketAddr,
     public_url: Option<Url>,
-    database: PathBuf,
+    database: DatabaseAddress,
     secrets: SecretsPlace,
     callout_window: Duration,
     callouts_per_minute: u32,
@@ -47,7 +47,8 @@ struct Written {
     listen: SocketAddr,
     public_url: Option<Url>,
     #[serde(default = "default_database")]
-    database: PathBuf,
+    database: String,
+    database_password_file: Option<PathBuf>,
     #[serde(default = "default_secrets")]
     secrets: PathBuf,
     callout_window_seconds: Option<u32>,
@@ -58,7 +59,7 @@ struct Written {
     subscriptions: Vec<WrittenSubscription>,
 }
 
-fn default_database() -> PathBuf {
+fn default_database() -> String {
     "relay.sqlite".into()
 }
 
@@ -85,11 +86,12 @@ impl Configuration {
         let written: Written = toml::from_str(text).map_err(|error| Error::Input(error.to_string()))?;
         let Written { listen, public_url, database, secrets, callout_window_seconds, callouts_per_minute, .. } =
             written;
+        let password = written.database_password_file.map(|path| read_secret(&folder.join(path))).transpose()?;
         let usual = ServerOptions::default();
         let mut read = Self {
             listen,
             public_url,
-            database: folder.join(database),
+            database: DatabaseAddress::read(&database, folder, password)?,
             secrets: SecretsPlace::File(folder.join(&secrets)),
             callout_window: callout_window_seconds
                 .map_or(usual.callout_window, |seconds| Duration::from_secs(seconds.into())),
@@ -121,8 +123,8 @@ impl Configuration {
         self.tracktik.as_ref().map_or(Ok(()), WrittenTracktik::check)
     }
 
-    /// The relay's database file.
-    pub fn database(&self) -> &Path {
+    /// Where the relay's database is.
+    pub fn database(&self) -> &DatabaseAddress {
         &self.database
     }
 
@@ -288,7 +290,7 @@ mod tests {
         let mut secrets = CallOutSecrets::default();
         secrets.renew("new-employees").unwrap();
         let options = configuration.server_options(&secrets).unwrap();
-        assert_eq!(options.database, Path::new("/etc/traybell").join("relay.sqlite"));
+        assert!(matches!(&options.database, DatabaseAddress::File(path) if path.ends_with("traybell/relay.sqlite")));
         assert_eq!((options.callout_window, options.callouts_per_minute), (Duration::ZERO, 600));
         let callouts = &options.callouts[0];
         assert_eq!(callouts.header, "TrackTik-Subscription-Secret");

@@ -138,7 +138,7 @@ impl fmt::Debug for Demo {
 async fn listen(folder: &Path, wanted: Option<u16>, remembered: Option<u16>) -> Result<Server, Error> {
     let options = |port| ServerOptions {
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
-        database: folder.join("relay.sqlite"),
+        database: folder.join("relay.sqlite").into(),
         files: vec![PICTURE],
         ..ServerOptions::default()
     };

@@ -1,15 +1,17 @@
 //! Call-outs as they came, byte for byte, and what has become of each: waiting, delivered or failed.
 
-use std::time::Duration;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::Duration,
+};
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Row};
 use sha2::{Digest, Sha256};
 
 use super::{
-    Database, StoredMessage, User,
+    Connection, Database, Row,
     messages::{self, Origin},
-    recipients,
+    params, recipients,
 };
 use crate::{Error, NewMessage, Recipients};
 
@@ -63,6 +65,13 @@ pub struct Event {
     pub body: Vec<u8>,
 }
 
+/// A call-out that has come and is not stored yet.
+pub(crate) struct Arrived {
+    pub(crate) custom_id: String,
+    pub(crate) body: Vec<u8>,
+    pub(crate) at: Timestamp,
+}
+
 /// An event that is to be delivered.
 #[derive(Clone)]
 pub(crate) struct WaitingEvent {
@@ -73,6 +82,24 @@ pub(crate) struct WaitingEvent {
     pub(crate) attempts: u32,
     /// It was delivered before with a flaw, which this delivery mends.
     pub(crate) flagged: bool,
+}
+
+/// What became of the first event that was to be delivered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// There is none.
+    Nothing,
+    /// Its messages are stored.
+    Delivered,
+    /// It could not be delivered, and nothing of it is stored.
+    Failed {
+        id: i64,
+        /// Failures so far, without this one.
+        attempts: u32,
+        error: String,
+        /// Another try would change nothing.
+        for_good: bool,
+    },
 }
 
 /// What an event comes to.
@@ -87,43 +114,44 @@ pub(crate) struct Delivery {
 const SUMMARY: &str = "SELECT id, custom_id, received, state, attempts, error, flagged";
 
 impl Database {
-    /// Stores a call-out and answers its id; nothing when the subscription's last one of this body is no older than
-    /// `window`.
-    pub(crate) fn add_event(
-        &mut self,
-        custom_id: &str,
-        body: &[u8],
-        window: Duration,
-        now: Timestamp,
-    ) -> Result<Option<i64>, Error> {
-        let digest = Sha256::digest(body);
-        let now = now.as_millisecond();
+    /// Stores call-outs, all or none, and answers for each whether it is new: it is not when the subscription's last one of
+    /// this body is no older than `window`.
+    pub(crate) fn add_events(&mut self, arrived: &[Arrived], window: Duration) -> Result<Vec<bool>, Error> {
         let window = i64::try_from(window.as_millis()).unwrap_or(i64::MAX);
-        let transaction = self.connection.transaction()?;
+        let digests: Vec<_> = arrived.iter().map(|one| Sha256::digest(&one.body)).collect();
+        let mut transaction = self.connection.transaction()?;
         if window > 0 {
-            let came_before = "SELECT EXISTS (SELECT 1 FROM events
-                WHERE custom_id = ?1 AND body_digest = ?2 AND received BETWEEN ?3 AND ?4)";
-            let parameters = (custom_id, &digest[..], now.saturating_sub(window), now);
-            if transaction.query_row(came_before, parameters, |row| row.get(0))? {
-                return Ok(None);
+            // Another relay may be storing the same body now; always in one order, so that no two wait for each other.
+            let mut numbers: Vec<i64> =
+                digests.iter().filter_map(|digest| digest.first_chunk().copied()).map(i64::from_be_bytes).collect();
+            numbers.sort_unstable();
+            numbers.dedup();
+            for number in numbers {
+                transaction.lock(number)?;
             }
         }
-        transaction.execute(
-            "INSERT INTO events (custom_id, body, body_digest, received) VALUES (?1, ?2, ?3, ?4)",
-            (custom_id, body, &digest[..], now),
-        )?;
-        let id = transaction.last_insert_rowid();
+        let mut are_new = Vec::new();
+        for (one, digest) in arrived.iter().zip(&digests) {
+            are_new.push(add_event(&mut transaction, one, digest, window)?);
+        }
         transaction.commit()?;
-        Ok(Some(id))
+        Ok(are_new)
     }
 
-    /// The first waiting event after the one of this id.
-    pub(crate) fn next_waiting_event(&mut self, after: i64) -> Result<Option<WaitingEvent>, Error> {
-        let mut statement = self.connection.prepare_cached(
+    /// Delivers the first event that waits and is due: `make` says what it comes to, or why it never will, and its messages are stored together
+    /// with that it was delivered, both or neither. With several relays, each takes another.
+    pub(crate) fn deliver_next(
+        &mut self,
+        now: Timestamp,
+        make: impl FnOnce(&WaitingEvent) -> Result<Delivery, String>,
+    ) -> Result<Next, Error> {
+        let mut transaction = self.connection.transaction()?;
+        let query = format!(
             "SELECT id, custom_id, body, received, attempts, flagged FROM events
-             WHERE state = 'waiting' AND id > ?1 ORDER BY id LIMIT 1",
-        )?;
-        let read = |row: &Row<'_>| {
+             WHERE state = 'waiting' AND retry_at <= ?1 ORDER BY id LIMIT 1 {}",
+            transaction.skip_locked()
+        );
+        let read = |row: &Row| {
             Ok(WaitingEvent {
                 id: row.get(0)?,
                 custom_id: row.get(1)?,
@@ -133,82 +161,112 @@ impl Database {
                 flagged: row.get(5)?,
             })
         };
-        Ok(statement.query_row([after], read).optional()?)
-    }
-
-    /// Stores the event's messages and that it was delivered, both or neither. Answers the messages that are new or say
-    /// something else than before.
-    pub(crate) fn deliver(
-        &mut self,
-        event: &WaitingEvent,
-        delivery: Delivery,
-        now: Timestamp,
-    ) -> Result<Vec<(User, StoredMessage)>, Error> {
-        let Delivery { message, recipients, mut flaw } = delivery;
-        let transaction = self.connection.transaction()?;
-        messages::delete_expired(&transaction, now)?;
-        let users = match &recipients {
-            Some(recipients) => recipients::find(&transaction, recipients)?,
-            None => Vec::new(),
+        let Some(event) = transaction.query_one(&query, params![now.as_millisecond()], read)? else {
+            return Ok(Next::Nothing);
         };
-        if recipients.is_some() && users.is_empty() {
-            flaw = Some(flaw.map_or("no recipient".into(), |flaw| format!("no recipient; {flaw}")));
+        let (id, attempts) = (event.id, event.attempts);
+        let failed = |error, for_good| Ok(Next::Failed { id, attempts, error, for_good });
+        // A panic in it is a failure like any other.
+        let delivery = match catch_unwind(AssertUnwindSafe(|| make(&event))) {
+            Ok(Ok(delivery)) => delivery,
+            Ok(Err(error)) => return failed(error, true),
+            Err(_) => return failed("the delivery panicked".into(), false),
+        };
+        match store_delivery(&mut transaction, &event, delivery, now).and_then(|()| transaction.commit()) {
+            Ok(()) => Ok(Next::Delivered),
+            Err(error) => failed(error.to_string(), false),
         }
-        let origin = Origin { event_id: event.id, renew: event.flagged };
-        let mut delivered = Vec::new();
-        for user in users {
-            let message = NewMessage { date: Some(event.received), ..message.clone() };
-            if let Some(stored) = messages::insert(&transaction, user.id, message, Some(origin), now)? {
-                delivered.push((user, stored));
-            }
-        }
-        transaction.execute(
-            "UPDATE events SET state = 'delivered', flagged = ?2, error = ?3 WHERE id = ?1",
-            (event.id, flaw.is_some(), flaw),
-        )?;
-        transaction.commit()?;
-        Ok(delivered)
     }
 
-    /// Counts a failure. The event goes on waiting unless it is given up.
-    pub(crate) fn event_failed(&mut self, id: i64, error: &str, given_up: bool) -> Result<(), Error> {
-        let state = if given_up { EventState::Failed } else { EventState::Waiting };
+    /// Counts a failure. The event goes on waiting, until then, unless it is given up.
+    pub(crate) fn event_failed(&mut self, id: i64, error: &str, retry_at: Option<Timestamp>) -> Result<(), Error> {
+        let state = if retry_at.is_none() { EventState::Failed } else { EventState::Waiting };
+        let retry_at = retry_at.map_or(0, Timestamp::as_millisecond);
         self.connection.execute(
-            "UPDATE events SET attempts = attempts + 1, error = ?2, state = ?3 WHERE id = ?1",
-            (id, error, state.name()),
+            "UPDATE events SET attempts = attempts + 1, error = ?2, state = ?3, retry_at = ?4 WHERE id = ?1",
+            params![id, error, state.name(), retry_at],
         )?;
         Ok(())
+    }
+
+    /// When the next event that waits is due.
+    pub(crate) fn next_retry(&mut self) -> Result<Option<Timestamp>, Error> {
+        let query = "SELECT min(retry_at) FROM events WHERE state = 'waiting'";
+        let next = self.connection.query_one(query, &[], |row| row.get::<Option<i64>>(0))?;
+        Ok(next.flatten().map(milliseconds))
     }
 
     /// Deletes what was delivered without a flaw and came before then. Its messages stay.
     pub(crate) fn delete_delivered_events(&mut self, before: Timestamp) -> Result<(), Error> {
         let delete = "DELETE FROM events WHERE state = 'delivered' AND flagged = 0 AND received < ?1";
-        self.connection.execute(delete, [before.as_millisecond()])?;
+        self.connection.execute(delete, params![before.as_millisecond()])?;
         Ok(())
     }
 
     /// The newest events first.
     pub(crate) fn events(&mut self, failed_or_flagged_only: bool, limit: u32) -> Result<Vec<EventSummary>, Error> {
-        let wanted = if failed_or_flagged_only { "WHERE state = 'failed' OR flagged" } else { "" };
+        let wanted = if failed_or_flagged_only { "WHERE state = 'failed' OR flagged <> 0" } else { "" };
         let query = format!("{SUMMARY} FROM events {wanted} ORDER BY id DESC LIMIT ?1");
-        let mut statement = self.connection.prepare_cached(&query)?;
-        Ok(statement.query_map([limit], read_summary)?.collect::<Result<_, _>>()?)
+        self.connection.query(&query, params![limit], read_summary)
     }
 
     pub(crate) fn event(&mut self, id: i64) -> Result<Option<Event>, Error> {
-        let mut statement = self.connection.prepare_cached(&format!("{SUMMARY}, body FROM events WHERE id = ?1"))?;
-        let read = |row: &Row<'_>| Ok(Event { summary: read_summary(row)?, body: row.get(7)? });
-        Ok(statement.query_row([id], read).optional()?)
+        let query = format!("{SUMMARY}, body FROM events WHERE id = ?1");
+        let read = |row: &Row| Ok(Event { summary: read_summary(row)?, body: row.get(7)? });
+        self.connection.query_one(&query, params![id], read)
     }
 
     /// Has the event delivered once more; `false` when there is none. That it was flagged stays until it is delivered.
     pub(crate) fn replay_event(&mut self, id: i64) -> Result<bool, Error> {
-        Ok(self.connection.execute("UPDATE events SET state = 'waiting', attempts = 0 WHERE id = ?1", [id])? > 0)
+        let replay = "UPDATE events SET state = 'waiting', attempts = 0, retry_at = 0 WHERE id = ?1";
+        Ok(self.connection.execute(replay, params![id])? > 0)
     }
 }
 
-fn read_summary(row: &Row<'_>) -> rusqlite::Result<EventSummary> {
-    let state = match row.get_ref(3)?.as_str()? {
+/// Answers whether it is new.
+fn add_event(connection: &mut Connection, one: &Arrived, digest: &[u8], window: i64) -> Result<bool, Error> {
+    let at = one.at.as_millisecond();
+    if window > 0 {
+        let came_before = "SELECT EXISTS (SELECT 1 FROM events
+            WHERE custom_id = ?1 AND body_digest = ?2 AND received BETWEEN ?3 AND ?4)";
+        if connection.exists(came_before, params![&one.custom_id, digest, at.saturating_sub(window), at])? {
+            return Ok(false);
+        }
+    }
+    let insert = "INSERT INTO events (custom_id, body, body_digest, received) VALUES (?1, ?2, ?3, ?4)";
+    connection.execute(insert, params![&one.custom_id, &one.body[..], digest, at])?;
+    Ok(true)
+}
+
+fn store_delivery(
+    connection: &mut Connection,
+    event: &WaitingEvent,
+    delivery: Delivery,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let Delivery { message, recipients, mut flaw } = delivery;
+    messages::delete_expired(connection, now)?;
+    let users = match &recipients {
+        Some(recipients) => recipients::find(connection, recipients)?,
+        None => Vec::new(),
+    };
+    if recipients.is_some() && users.is_empty() {
+        flaw = Some(flaw.map_or("no recipient".into(), |flaw| format!("no recipient; {flaw}")));
+    }
+    let origin = Origin { event_id: event.id, renew: event.flagged };
+    for user in users {
+        let message = NewMessage { date: Some(event.received), ..message.clone() };
+        messages::insert(connection, user.id, message, Some(origin), now)?;
+    }
+    connection.execute(
+        "UPDATE events SET state = 'delivered', flagged = ?2, error = ?3 WHERE id = ?1",
+        params![event.id, flaw.is_some(), flaw],
+    )?;
+    Ok(())
+}
+
+fn read_summary(row: &Row) -> Result<EventSummary, Error> {
+    let state = match row.get::<String>(3)?.as_str() {
         "waiting" => EventState::Waiting,
         "delivered" => EventState::Delivered,
         // The table holds no fourth.
@@ -243,7 +301,8 @@ mod tests {
         let mut database = Database::open(&folder.path().join("relay.sqlite")).unwrap();
         let mut is_new = |custom_id: &str, body: &str, milliseconds| {
             let window = Duration::from_secs(5);
-            database.add_event(custom_id, body.as_bytes(), window, at(milliseconds)).unwrap().is_some()
+            let one = Arrived { custom_id: custom_id.into(), body: body.into(), at: at(milliseconds) };
+            database.add_events(&[one], window).unwrap()[0]
         };
         assert!(is_new("a", "{}", 10_000));
         assert!(!is_new("a", "{}", 10_000) && !is_new("a", "{}", 15_000));
@@ -260,19 +319,45 @@ mod tests {
         database.name_user(user.id, "darth", &[]).unwrap();
         let recipients = |name: &str| Some(Recipients { users: vec![name.into()], ..Recipients::default() });
         for (received, name) in [(1, Some("darth")), (2, Some("nobody")), (3, None), (9, Some("darth"))] {
-            database.add_event("a", b"{}", Duration::ZERO, at(received)).unwrap();
-            let event = database.next_waiting_event(0).unwrap().expect("it was just stored");
+            let one = Arrived { custom_id: "a".into(), body: b"{}".into(), at: at(received) };
+            assert_eq!(database.add_events(&[one], Duration::ZERO).unwrap(), [true]);
             let Some(name) = name else {
-                database.event_failed(event.id, "an error", true).unwrap();
+                let failed = database.deliver_next(at(received), |_| Err("an error".into())).unwrap();
+                assert_eq!(failed, Next::Failed { id: 3, attempts: 0, error: "an error".into(), for_good: true });
+                database.event_failed(3, "an error", None).unwrap();
                 continue;
             };
             let message = NewMessage { title: "A title".into(), ..NewMessage::default() };
             let delivery = Delivery { message, recipients: recipients(name), flaw: None };
-            database.deliver(&event, delivery, at(received)).unwrap();
+            assert_eq!(database.deliver_next(at(received), |_| Ok(delivery)).unwrap(), Next::Delivered);
         }
         database.delete_delivered_events(at(9)).unwrap();
         let left: Vec<_> = database.events(false, 10).unwrap().into_iter().map(|event| event.id).collect();
         assert_eq!(left, [4, 3, 2]);
         assert!(!database.is_empty(user.id).unwrap());
+    }
+
+    #[test]
+    fn what_failed_waits_for_its_time_and_holds_up_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut database = Database::open(&folder.path().join("relay.sqlite")).unwrap();
+        let arrived =
+            ["a", "b"].map(|custom_id| Arrived { custom_id: custom_id.into(), body: b"{}".into(), at: at(1) });
+        assert_eq!(database.add_events(&arrived, Duration::ZERO).unwrap(), [true, true]);
+        let nobody = || Delivery { message: NewMessage::default(), recipients: None, flaw: None };
+        let panics = |_: &WaitingEvent| -> Result<Delivery, String> { panic!("a delivery that panics") };
+        let Next::Failed { id, attempts: 0, error, for_good: false } = database.deliver_next(at(10), panics).unwrap()
+        else {
+            panic!("it fails")
+        };
+        assert_eq!((id, error.as_str()), (1, "the delivery panicked"));
+        database.event_failed(id, &error, Some(at(20))).unwrap();
+        assert_eq!(database.deliver_next(at(19), |_| Ok(nobody())).unwrap(), Next::Delivered);
+        assert_eq!(database.deliver_next(at(19), |_| Ok(nobody())).unwrap(), Next::Nothing);
+        assert_eq!(database.next_retry().unwrap(), Some(at(20)));
+        let fails = |event: &WaitingEvent| Err(event.attempts.to_string());
+        assert!(matches!(database.deliver_next(at(20), fails).unwrap(), Next::Failed { attempts: 1, .. }));
+        assert_eq!(database.deliver_next(at(20), |_| Ok(nobody())).unwrap(), Next::Delivered);
+        assert_eq!(database.next_retry().unwrap(), None);
     }
 }

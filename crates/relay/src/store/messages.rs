@@ -1,9 +1,8 @@
 //! Messages and their read marks. Each question is answered for one user only: there is no way to ask for another's.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
-use super::Database;
+use super::{Connection, Database, Row, params};
 use crate::{Button, Error, Kind, NewMessage};
 
 /// A message with what the store added to it.
@@ -37,7 +36,7 @@ pub(crate) enum Marked {
 /// What [`read_message`] reads, in this order.
 pub(super) const COLUMNS: &str = "messages.id, user_id, kind, title, body, preview, footer, data, silent,
     first_button_text, first_button_link, second_button_text, second_button_link, image, date, expires, read_at";
-const OF_USER: &str = "FROM messages WHERE user_id = :user AND (expires IS NULL OR expires > :now)";
+const OF_USER: &str = "FROM messages WHERE user_id = ?1 AND (expires IS NULL OR expires > ?2)";
 
 impl Database {
     /// Stores a message that has been checked, and answers as it will be served. Deletes what has expired.
@@ -47,8 +46,8 @@ impl Database {
         message: NewMessage,
         now: Timestamp,
     ) -> Result<StoredMessage, Error> {
-        delete_expired(&self.connection, now)?;
-        insert(&self.connection, user_id, message, None, now)?.ok_or(Error::UnknownUser)
+        delete_expired(&mut self.connection, now)?;
+        insert(&mut self.connection, user_id, message, None, now)?.ok_or(Error::UnknownUser)
     }
 
     /// What `keep` makes of the user's newest messages that have not expired. They are read one by one: whoever keeps a
@@ -63,41 +62,38 @@ impl Database {
     ) -> Result<Vec<T>, Error> {
         let unread = if wanted.unread_only { "AND read_at IS NULL" } else { "" };
         let inbox = if wanted.inbox_only { "AND kind = 'inbox'" } else { "" };
-        let query = format!("SELECT {COLUMNS} {OF_USER} {unread} {inbox} ORDER BY date DESC, id DESC LIMIT :limit");
-        let mut statement = self.connection.prepare_cached(&query)?;
-        let rows = statement
-            .query_map(named_params! { ":user": user_id, ":now": now.as_second(), ":limit": limit }, read_message)?;
-        Ok(rows.map(|row| row.map(&mut keep)).collect::<Result<_, _>>()?)
+        let query = format!("SELECT {COLUMNS} {OF_USER} {unread} {inbox} ORDER BY date DESC, id DESC LIMIT ?3");
+        let parameters = params![user_id, now.as_second(), limit];
+        self.connection.query(&query, parameters, |row| Ok(keep(read_message(row)?)))
     }
 
     /// One message of the user, unless it has expired.
     pub(crate) fn message(&mut self, user_id: i64, id: i64, now: Timestamp) -> Result<Option<StoredMessage>, Error> {
-        let mut statement = self.connection.prepare_cached(&format!("SELECT {COLUMNS} {OF_USER} AND id = :id"))?;
-        let parameters = named_params! { ":user": user_id, ":now": now.as_second(), ":id": id };
-        Ok(statement.query_row(parameters, read_message).optional()?)
+        let query = format!("SELECT {COLUMNS} {OF_USER} AND id = ?3");
+        self.connection.query_one(&query, params![user_id, now.as_second(), id], read_message)
     }
 
     /// Whether the user has never been sent anything.
     pub(crate) fn is_empty(&mut self, user_id: i64) -> Result<bool, Error> {
         let query = "SELECT NOT EXISTS (SELECT 1 FROM messages WHERE user_id = ?1)";
-        Ok(self.connection.query_row(query, [user_id], |row| row.get(0))?)
+        self.connection.exists(query, params![user_id])
     }
 
     /// Marks one message of the user as read.
     pub(crate) fn mark_read(&mut self, user_id: i64, id: i64, now: Timestamp) -> Result<Marked, Error> {
         let unread = "UPDATE messages SET read_at = ?3 WHERE id = ?2 AND user_id = ?1 AND read_at IS NULL";
-        if self.connection.execute(unread, (user_id, id, now.as_second()))? > 0 {
+        if self.connection.execute(unread, params![user_id, id, now.as_second()])? > 0 {
             return Ok(Marked::Now);
         }
         let there = "SELECT EXISTS (SELECT 1 FROM messages WHERE id = ?2 AND user_id = ?1)";
-        let there = self.connection.query_row(there, (user_id, id), |row| row.get(0))?;
+        let there = self.connection.exists(there, params![user_id, id])?;
         Ok(if there { Marked::Already } else { Marked::Unknown })
     }
 }
 
 /// Nobody is ever shown these again, and a relay that runs for months would keep them all.
-pub(super) fn delete_expired(connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
-    connection.execute("DELETE FROM messages WHERE expires <= ?1", [now.as_second()]).map(drop)
+pub(super) fn delete_expired(connection: &mut Connection, now: Timestamp) -> Result<(), Error> {
+    connection.execute("DELETE FROM messages WHERE expires <= ?1", params![now.as_second()]).map(drop)
 }
 
 /// The event a message comes of. A user has one message of an event.
@@ -110,7 +106,7 @@ pub(super) struct Origin {
 
 /// Stores a message that has been checked; nothing when there is no such user, or the message is there and stays.
 pub(super) fn insert(
-    connection: &Connection,
+    connection: &mut Connection,
     user_id: i64,
     mut message: NewMessage,
     origin: Option<Origin>,
@@ -127,52 +123,64 @@ pub(super) fn insert(
     let date = message.date.unwrap_or(now);
     let fields = serde_json::to_string(&message.data).map_err(|error| Error::Input(format!("data: {error}")))?;
     let button = |index: usize| message.buttons.get(index);
-    let mut statement = connection.prepare_cached(&format!(
+    // What a parameter is cannot be seen in a SELECT, so each says it.
+    let statement = format!(
         "INSERT INTO messages (user_id, kind, title, body, preview, footer, data, silent, first_button_text,
             first_button_link, second_button_text, second_button_link, image, date, expires, read_at, event_id, unpublished)
-         SELECT :user, :kind, :title, :body, :preview, :footer, :data, :silent, :first_text, :first_link,
-            :second_text, :second_link, :image, :date, :expires, :read_at, :event,
-            :unpublished
-         WHERE EXISTS (SELECT 1 FROM users WHERE id = :user)
+         SELECT CAST(?1 AS BIGINT), CAST(?2 AS TEXT), CAST(?3 AS TEXT), CAST(?4 AS TEXT), CAST(?5 AS TEXT),
+            CAST(?6 AS TEXT), CAST(?7 AS TEXT), CAST(?8 AS BIGINT), CAST(?9 AS TEXT), CAST(?10 AS TEXT),
+            CAST(?11 AS TEXT), CAST(?12 AS TEXT), CAST(?13 AS TEXT), CAST(?14 AS BIGINT), CAST(?15 AS BIGINT),
+            CAST(?16 AS BIGINT), CAST(?17 AS BIGINT), CAST(?18 AS BIGINT)
+         WHERE EXISTS (SELECT 1 FROM users WHERE id = CAST(?1 AS BIGINT))
          ON CONFLICT (event_id, user_id) WHERE event_id IS NOT NULL DO {conflict}
          RETURNING id, date, read_at"
-    ))?;
-    let parameters = named_params! {
-        ":user": user_id, ":kind": message.kind.name(), ":title": message.title, ":body": message.body,
-        ":preview": message.preview, ":footer": message.footer, ":data": fields, ":silent": message.silent,
-        ":first_text": button(0).map(|it| &it.text), ":first_link": button(0).map(|it| &it.link),
-        ":second_text": button(1).map(|it| &it.text), ":second_link": button(1).map(|it| &it.link),
-        ":image": message.image, ":date": date.as_second(),
-        ":expires": message.expires.map(Timestamp::as_second),
-        ":read_at": message.read.then(|| date.as_second()), ":event": origin.map(|origin| origin.event_id),
-        ":unpublished": (!message.read).then(|| now.as_second()),
-    };
-    let read = |row: &Row<'_>| Ok((row.get(0)?, timestamp(row.get(1)?), row.get::<_, Option<i64>>(2)?.is_some()));
-    let Some((id, stored_date, read)) = statement.query_row(parameters, read).optional()? else { return Ok(None) };
+    );
+    let parameters = params![
+        user_id,
+        message.kind.name(),
+        &message.title,
+        &message.body,
+        &message.preview,
+        &message.footer,
+        fields,
+        message.silent,
+        button(0).map(|it| &it.text),
+        button(0).map(|it| &it.link),
+        button(1).map(|it| &it.text),
+        button(1).map(|it| &it.link),
+        message.image.as_ref(),
+        date.as_second(),
+        message.expires.map(Timestamp::as_second),
+        message.read.then(|| date.as_second()),
+        origin.map(|origin| origin.event_id),
+        (!message.read).then(|| now.as_second()),
+    ];
+    let read = |row: &Row| Ok((row.get(0)?, timestamp(row.get(1)?), row.get::<Option<i64>>(2)?.is_some()));
+    let Some((id, stored_date, read)) = connection.query_one(&statement, parameters, read)? else { return Ok(None) };
     // One that was there keeps its date and whether it was read.
     let date = if stored_date.as_second() == date.as_second() { date } else { stored_date };
     message.read = read;
     Ok(Some(StoredMessage { id, user_id, date, message }))
 }
 
-pub(super) fn read_message(row: &Row<'_>) -> rusqlite::Result<StoredMessage> {
+pub(super) fn read_message(row: &Row) -> Result<StoredMessage, Error> {
     let buttons = [(9, 10), (11, 12)].into_iter().map(|(text, link)| {
-        Ok(row.get::<_, Option<String>>(text)?.zip(row.get(link)?).map(|(text, link)| Button { text, link }))
+        Ok(row.get::<Option<String>>(text)?.zip(row.get(link)?).map(|(text, link)| Button { text, link }))
     });
     let message = NewMessage {
-        kind: Kind::from_name(row.get_ref(2)?.as_str()?).unwrap_or_default(),
+        kind: Kind::from_name(&row.get::<String>(2)?).unwrap_or_default(),
         title: row.get(3)?,
         body: row.get(4)?,
         preview: row.get(5)?,
         footer: row.get(6)?,
         // It was written from such an object; a row that was tampered with loses its extra fields, not the list.
-        data: serde_json::from_str(row.get_ref(7)?.as_str()?).unwrap_or_default(),
+        data: serde_json::from_str(&row.get::<String>(7)?).unwrap_or_default(),
         silent: row.get(8)?,
-        buttons: buttons.filter_map(Result::transpose).collect::<rusqlite::Result<_>>()?,
+        buttons: buttons.filter_map(Result::transpose).collect::<Result<_, Error>>()?,
         image: row.get(13)?,
-        read: row.get::<_, Option<i64>>(16)?.is_some(),
+        read: row.get::<Option<i64>>(16)?.is_some(),
         date: None,
-        expires: row.get::<_, Option<i64>>(15)?.map(timestamp),
+        expires: row.get::<Option<i64>>(15)?.map(timestamp),
     };
     Ok(StoredMessage { id: row.get(0)?, user_id: row.get(1)?, date: timestamp(row.get(14)?), message })
 }

@@ -1,45 +1,70 @@
-//! What the relay remembers, in one `SQLite` file: users, their tokens, messages and read marks. Secrets are stored as
-//! keyed digests only, but for the relay's own two keys. Time comes in as a parameter.
+//! What the relay remembers, in one `SQLite` file or one PostgreSQL database: users, their tokens, messages, read marks and
+//! call-outs. Secrets are stored as keyed digests only, but for the relay's own two keys. Time comes in as a parameter.
 //!
-//! `SQLite` blocks, so [`Store`] runs each operation on a thread that may; nothing here may be called from async code
+//! Databases block here, so [`Store`] runs each operation on a thread that may; nothing here may be called from async code
 //! directly.
 
 mod events;
+mod intake;
 mod messages;
 mod named_users;
 mod outbox;
 mod recipients;
 mod schema;
+mod sql;
 mod users;
 
-use std::{
-    fs, io,
-    path::Path,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use hmac::{Hmac, KeyInit, Mac};
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use sha2::Sha256;
 
-pub(crate) use events::{Delivery, WaitingEvent};
+pub(crate) use events::{Arrived, Delivery, Next, WaitingEvent};
 pub use events::{Event, EventState, EventSummary};
+pub(crate) use intake::Intake;
 pub(crate) use messages::{Marked, StoredMessage, Wanted};
 pub use users::User;
 
-use crate::Error;
+use self::sql::{Connection, Pool, Row, params};
+use crate::{DatabaseAddress, Error};
 
-/// A cheap handle on the one [`Database`].
+/// A cheap handle on the one database.
 #[derive(Clone)]
-pub(crate) struct Store(Arc<Mutex<Database>>);
+pub(crate) struct Store(Arc<Kind>);
+
+enum Kind {
+    /// One connection: `SQLite` has one writer at a time anyway.
+    Sqlite(Box<Mutex<Database>>),
+    PostgreSql {
+        pool: Pool,
+        digest_key: Hmac<Sha256>,
+    },
+}
 
 impl Store {
-    pub(crate) async fn open(path: &Path) -> Result<Self, Error> {
-        let path = path.to_owned();
-        let opened = tokio::task::spawn_blocking(move || Database::open(&path));
-        let database = opened.await.map_err(|_| Error::Interrupted)??;
-        Ok(Self(Arc::new(Mutex::new(database))))
+    pub(crate) async fn open(address: impl Into<DatabaseAddress>) -> Result<Self, Error> {
+        let kind = match address.into() {
+            DatabaseAddress::File(path) => {
+                let open = move || {
+                    let mut connection = sql::open_sqlite(&path)?;
+                    schema::bring_file_up_to_date(&mut connection, &path)?;
+                    Database::new(Connection::Sqlite(connection))
+                };
+                let opened = tokio::task::spawn_blocking(open);
+                Kind::Sqlite(Box::new(Mutex::new(opened.await.map_err(|_| Error::Interrupted)??)))
+            }
+            DatabaseAddress::PostgreSql(address) => {
+                let pool = Pool::new(&address)?;
+                let mut connection = Connection::PostgreSql(pool.link().await?);
+                let open = move || {
+                    schema::bring_server_up_to_date(&mut connection)?;
+                    Ok::<_, Error>(Database::new(connection)?.digest_key)
+                };
+                let digest_key = tokio::task::spawn_blocking(open).await.map_err(|_| Error::Interrupted)??;
+                Kind::PostgreSql { pool, digest_key }
+            }
+        };
+        Ok(Self(Arc::new(kind)))
     }
 
     /// Runs one operation where blocking is allowed. It runs to its end even when the caller stops waiting, so a
@@ -49,18 +74,31 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&mut Database) -> Result<T, Error> + Send + 'static,
     {
-        let shared = Arc::clone(&self.0);
-        tokio::task::spawn_blocking(move || {
-            // A panic rolls its transaction back, so the connection is still sound afterwards.
-            let mut database = shared.lock().unwrap_or_else(PoisonError::into_inner);
-            operation(&mut database)
-        })
-        .await
-        .map_err(|_| Error::Interrupted)?
+        let blocking = match &*self.0 {
+            Kind::Sqlite(_) => {
+                let shared = Arc::clone(&self.0);
+                tokio::task::spawn_blocking(move || {
+                    let Kind::Sqlite(database) = &*shared else { return Err(Error::Interrupted) };
+                    // A panic rolls its transaction back, so the connection is still sound afterwards.
+                    operation(&mut database.lock().unwrap_or_else(PoisonError::into_inner))
+                })
+            }
+            Kind::PostgreSql { pool, digest_key } => {
+                let connection = Connection::PostgreSql(pool.link().await?);
+                let mut database = Database { connection, digest_key: digest_key.clone() };
+                tokio::task::spawn_blocking(move || operation(&mut database))
+            }
+        };
+        blocking.await.map_err(|_| Error::Interrupted)?
+    }
+
+    /// Whether other relays may be at work on the same database.
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(*self.0, Kind::PostgreSql { .. })
     }
 }
 
-/// The open database and the key its digests are made with.
+/// An open database and the key its digests are made with.
 pub(crate) struct Database {
     connection: Connection,
     digest_key: Hmac<Sha256>,
@@ -73,33 +111,26 @@ pub(crate) struct AppKeys {
 }
 
 impl Database {
-    fn open(path: &Path) -> Result<Self, Error> {
-        make_private_file(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
-        let mut connection = Connection::open(path)?;
-        // The command line writes to the same file: a transaction that began with reading could not become a writing one
-        // once the other has written, and would fail without waiting.
-        connection.set_transaction_behavior(TransactionBehavior::Immediate);
-        connection.busy_timeout(Duration::from_secs(5))?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        // What was acknowledged must survive a power cut too.
-        connection.pragma_update(None, "synchronous", "FULL")?;
-        connection.pragma_update(None, "foreign_keys", "ON")?;
-        schema::MIGRATIONS
-            .to_latest(&mut connection)
-            .map_err(|source| Error::Migration { path: path.to_owned(), source })?;
-        let digest_key = keyed(&setting_or_random::<32>(&connection, "digest_key")?);
+    fn new(mut connection: Connection) -> Result<Self, Error> {
+        let digest_key = keyed(&setting_or_random::<32>(&mut connection, "digest_key")?);
         Ok(Self { connection, digest_key })
+    }
+
+    #[cfg(test)]
+    fn open(path: &std::path::Path) -> Result<Self, Error> {
+        let mut connection = sql::open_sqlite(path)?;
+        schema::bring_file_up_to_date(&mut connection, path)?;
+        Self::new(Connection::Sqlite(connection))
     }
 
     /// The keys of the embedded channel server, made on first use and kept: a client's connection settings stay good
     /// over a restart.
     pub(crate) fn app_keys(&mut self) -> Result<AppKeys, Error> {
         Ok(AppKeys {
-            key: hex::encode(setting_or_random::<10>(&self.connection, "app_key")?),
-            secret: setting_or_random::<32>(&self.connection, "app_secret")?,
+            key: hex::encode(setting_or_random::<10>(&mut self.connection, "app_key")?),
+            secret: setting_or_random::<32>(&mut self.connection, "app_secret")?,
         })
     }
-
     /// The form in which a session id or token is stored and looked up. Keyed per database, so that a stolen table
     /// cannot be looked up in a prepared one.
     fn digest(&self, secret: &str) -> Vec<u8> {
@@ -114,28 +145,17 @@ fn keyed(key: &[u8]) -> Hmac<Sha256> {
     Hmac::new_from_slice(key).unwrap_or_else(|_| unreachable!("HMAC takes a key of any length"))
 }
 
-fn setting_or_random<const BYTES: usize>(connection: &Connection, name: &str) -> Result<Vec<u8>, Error> {
-    let read =
-        || connection.query_row("SELECT value FROM settings WHERE name = ?1", [name], |row| row.get(0)).optional();
-    if let Some(value) = read()? {
+fn setting_or_random<const BYTES: usize>(connection: &mut Connection, name: &str) -> Result<Vec<u8>, Error> {
+    let read = |connection: &mut Connection| {
+        connection.query_one("SELECT value FROM settings WHERE name = ?1", params![name], |row| row.get(0))
+    };
+    if let Some(value) = read(connection)? {
         return Ok(value);
     }
     let mut value = [0; BYTES];
     getrandom::fill(&mut value)?;
     // Another process may have been quicker: then its value is the one.
-    connection
-        .execute("INSERT INTO settings (name, value) VALUES (?1, ?2) ON CONFLICT DO NOTHING", (name, &value[..]))?;
-    read()?.ok_or(Error::Interrupted)
-}
-
-/// Makes the file before `SQLite` does, which gives its own files beside it the same mode.
-fn make_private_file(path: &Path) -> io::Result<()> {
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        fs::create_dir_all(folder)?;
-    }
-    let mut options = fs::OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
+    let insert = "INSERT INTO settings (name, value) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+    connection.execute(insert, params![name, &value[..]])?;
+    read(connection)?.ok_or(Error::Interrupted)
 }

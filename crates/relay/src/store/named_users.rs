@@ -1,11 +1,11 @@
 //! Users as the one who runs the relay names them: by brand and name, with their groups.
 
-use rusqlite::{ErrorCode, OptionalExtension as _};
+use std::collections::HashMap;
 
 use super::{
-    Database, User,
+    Database, User, params,
     recipients::join_groups,
-    users::{check_brand, check_sid},
+    users::{check_brand, check_sid, read_user},
 };
 use crate::{Error, Listed, NewUser};
 
@@ -15,25 +15,25 @@ impl Database {
         check_brand(&new.brand)?;
         check_sid(sid)?;
         let digest = self.digest(sid);
-        let transaction = self.connection.transaction()?;
-        transaction.execute("INSERT INTO brands (name) VALUES (?1) ON CONFLICT DO NOTHING", [&new.brand])?;
-        let brand_id =
-            transaction.query_row("SELECT id FROM brands WHERE name = ?1", [&new.brand], |row| row.get(0))?;
-        let added = transaction.execute(
-            "INSERT INTO users (brand_id, sid_digest, first_name, last_name, name) VALUES (?1, ?2, ?3, ?4, ?5)",
-            (brand_id, &digest, &new.first_name, &new.last_name, &new.name),
-        );
-        match added {
-            Err(rusqlite::Error::SqliteFailure(error, _)) if error.code == ErrorCode::ConstraintViolation => {
-                return Err(Error::Input(format!(
-                    "brand {:?} has a user {:?} already; `user rotate` gives that one a new session id",
-                    new.brand, new.name
-                )));
-            }
-            added => added?,
-        };
-        let id = transaction.last_insert_rowid();
-        join_groups(&transaction, id, &new.groups)?;
+        let mut transaction = self.connection.transaction()?;
+        let insert = "INSERT INTO brands (name) VALUES (?1) ON CONFLICT DO NOTHING";
+        transaction.execute(insert, params![&new.brand])?;
+        let brand_id = "SELECT id FROM brands WHERE name = ?1";
+        let brand_id = transaction.query_one(brand_id, params![&new.brand], |row| row.get::<i64>(0))?;
+        let brand_id = brand_id.ok_or(Error::Interrupted)?;
+        let added = transaction.query_one(
+            "INSERT INTO users (brand_id, sid_digest, first_name, last_name, name) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT DO NOTHING RETURNING id",
+            params![brand_id, digest, &new.first_name, &new.last_name, &new.name],
+            |row| row.get::<i64>(0),
+        )?;
+        let id = added.ok_or_else(|| {
+            Error::Input(format!(
+                "brand {:?} has a user {:?} already; `user rotate` gives that one a new session id",
+                new.brand, new.name
+            ))
+        })?;
+        join_groups(&mut transaction, id, &new.groups)?;
         transaction.commit()?;
         Ok(User {
             id,
@@ -46,12 +46,12 @@ impl Database {
 
     /// The user's id.
     pub(crate) fn user_named(&mut self, brand: &str, name: &str) -> Result<i64, Error> {
-        let found = self.connection.query_row(
+        let found = self.connection.query_one(
             "SELECT users.id FROM users JOIN brands ON brands.id = brand_id WHERE brands.name = ?1 AND users.name = ?2",
-            (brand, name),
+            params![brand, name],
             |row| row.get(0),
         );
-        found.optional()?.ok_or_else(|| {
+        found?.ok_or_else(|| {
             Error::Input(format!("brand {brand:?} has no user {name:?}; `user list` shows the ones there are"))
         })
     }
@@ -59,43 +59,40 @@ impl Database {
     /// Removes the user, whose messages, tokens and memberships go along.
     pub(crate) fn remove_user(&mut self, brand: &str, name: &str) -> Result<(), Error> {
         let id = self.user_named(brand, name)?;
-        let transaction = self.connection.transaction()?;
+        let mut transaction = self.connection.transaction()?;
         for statement in [
             "DELETE FROM messages WHERE user_id = ?1",
             "DELETE FROM tokens WHERE user_id = ?1",
             "DELETE FROM memberships WHERE user_id = ?1",
             "DELETE FROM users WHERE id = ?1",
         ] {
-            transaction.execute(statement, [id])?;
+            transaction.execute(statement, params![id])?;
         }
-        Ok(transaction.commit()?)
+        transaction.commit()
     }
 
     /// All users, by brand and name.
     pub(crate) fn list_users(&mut self) -> Result<Vec<Listed>, Error> {
-        let mut groups =
-            self.connection.prepare("SELECT group_name FROM memberships WHERE user_id = ?1 ORDER BY group_name")?;
-        let mut users = self.connection.prepare(
+        let mut groups: HashMap<i64, Vec<String>> = HashMap::new();
+        self.connection.each("SELECT user_id, group_name FROM memberships ORDER BY group_name", &[], |row| {
+            groups.entry(row.get(0)?).or_default().push(row.get(1)?);
+            Ok(())
+        })?;
+        self.connection.query(
             "SELECT users.id, brand_id, brands.name, first_name, last_name, users.name, sid_digest IS NOT NULL,
                 (SELECT count(*) FROM messages WHERE user_id = users.id AND read_at IS NULL)
              FROM users JOIN brands ON brands.id = brand_id ORDER BY brands.name, users.name, users.id",
-        )?;
-        let listed = users.query_map([], |row| {
-            let id: i64 = row.get(0)?;
-            Ok(Listed {
-                user: User {
-                    id,
-                    brand_id: row.get(1)?,
-                    brand: row.get(2)?,
-                    first_name: row.get(3)?,
-                    last_name: row.get(4)?,
-                },
-                name: row.get(5)?,
-                groups: groups.query_map([id], |row| row.get(0))?.collect::<Result<_, _>>()?,
-                can_sign_in: row.get(6)?,
-                unread: row.get::<_, i64>(7)?.unsigned_abs(),
-            })
-        })?;
-        Ok(listed.collect::<Result<_, _>>()?)
+            &[],
+            |row| {
+                let user = read_user(row)?;
+                Ok(Listed {
+                    name: row.get(5)?,
+                    groups: groups.remove(&user.id).unwrap_or_default(),
+                    can_sign_in: row.get(6)?,
+                    unread: row.get::<i64>(7)?.unsigned_abs(),
+                    user,
+                })
+            },
+        )
     }
 }

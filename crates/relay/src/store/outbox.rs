@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::{
     Database, StoredMessage, User,
     messages::{COLUMNS, read_message},
+    params,
     users::read_user_at,
 };
 use crate::Error;
@@ -20,26 +21,21 @@ impl Database {
     ) -> Result<Vec<(User, StoredMessage)>, Error> {
         let stale = "UPDATE messages SET unpublished = NULL WHERE unpublished IS NOT NULL
             AND (unpublished < ?1 OR read_at IS NOT NULL OR expires <= ?2)";
-        self.connection.execute(stale, (since.as_second(), now.as_second()))?;
+        self.connection.execute(stale, params![since.as_second(), now.as_second()])?;
         let query = format!(
             "SELECT {COLUMNS}, users.id, brands.id, brands.name, users.first_name, users.last_name FROM messages
              JOIN users ON users.id = messages.user_id JOIN brands ON brands.id = users.brand_id
              WHERE unpublished IS NOT NULL ORDER BY messages.id LIMIT ?1"
         );
-        let mut statement = self.connection.prepare_cached(&query)?;
-        let found = statement.query_map([limit], |row| Ok((read_user_at(row, 17)?, read_message(row)?)))?;
-        Ok(found.collect::<Result<_, _>>()?)
+        self.connection.query(&query, params![limit], |row| Ok((read_user_at(row, 17)?, read_message(row)?)))
     }
 
     /// They were handed over.
     pub(crate) fn published(&mut self, ids: &[i64]) -> Result<(), Error> {
-        let transaction = self.connection.transaction()?;
-        {
-            let mut statement = transaction.prepare_cached("UPDATE messages SET unpublished = NULL WHERE id = ?1")?;
-            for id in ids {
-                statement.execute([id])?;
-            }
+        let mut transaction = self.connection.transaction()?;
+        for id in ids {
+            transaction.execute("UPDATE messages SET unpublished = NULL WHERE id = ?1", params![*id])?;
         }
-        Ok(transaction.commit()?)
+        transaction.commit()
     }
 }

@@ -1,9 +1,7 @@
 //! Whom a call-out's recipients are: users by their names and by the groups they are in.
 
-use rusqlite::Connection;
-
 use super::{
-    Database, User,
+    Connection, Database, User, params,
     users::{SELECT, read_user},
 };
 use crate::{Error, Recipients};
@@ -14,40 +12,38 @@ impl Database {
         if name.trim().is_empty() {
             return Err(Error::Input("the user's name is empty".into()));
         }
-        let transaction = self.connection.transaction()?;
+        let mut transaction = self.connection.transaction()?;
         let taken = "SELECT EXISTS (SELECT 1 FROM users AS other JOIN users ON users.brand_id = other.brand_id
             WHERE users.id = ?1 AND other.id <> ?1 AND other.name = ?2)";
-        if transaction.query_row(taken, (user_id, name), |row| row.get(0))? {
+        if transaction.exists(taken, params![user_id, name])? {
             return Err(Error::Input(format!("another user of the brand has the name `{name}`")));
         }
-        if transaction.execute("UPDATE users SET name = ?2 WHERE id = ?1", (user_id, name))? == 0 {
+        if transaction.execute("UPDATE users SET name = ?2 WHERE id = ?1", params![user_id, name])? == 0 {
             return Err(Error::UnknownUser);
         }
-        transaction.execute("DELETE FROM memberships WHERE user_id = ?1", [user_id])?;
-        join_groups(&transaction, user_id, groups)?;
-        Ok(transaction.commit()?)
+        transaction.execute("DELETE FROM memberships WHERE user_id = ?1", params![user_id])?;
+        join_groups(&mut transaction, user_id, groups)?;
+        transaction.commit()
     }
 }
 
 /// Puts the user into these groups too.
-pub(super) fn join_groups(connection: &Connection, user_id: i64, groups: &[String]) -> rusqlite::Result<()> {
+pub(super) fn join_groups(connection: &mut Connection, user_id: i64, groups: &[String]) -> Result<(), Error> {
     let insert = "INSERT INTO memberships (user_id, group_name) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
-    groups.iter().try_for_each(|group| connection.execute(insert, (user_id, group)).map(drop))
+    groups.iter().try_for_each(|group| connection.execute(insert, params![user_id, group]).map(drop))
 }
 
 /// Each user once, however many of the names and groups are theirs, in the order of their ids.
-pub(super) fn find(connection: &Connection, recipients: &Recipients) -> rusqlite::Result<Vec<User>> {
+pub(super) fn find(connection: &mut Connection, recipients: &Recipients) -> Result<Vec<User>, Error> {
     let mut found = Vec::new();
     let conditions = [
         (&recipients.users, "users.name = ?1"),
         (&recipients.groups, "users.id IN (SELECT user_id FROM memberships WHERE group_name = ?1)"),
     ];
     for (names, condition) in conditions {
-        let mut statement = connection.prepare_cached(&format!("{SELECT} WHERE {condition}"))?;
+        let statement = format!("{SELECT} WHERE {condition}");
         for name in names {
-            for user in statement.query_map([name], read_user)? {
-                found.push(user?);
-            }
+            found.extend(connection.query(&statement, params![name], read_user)?);
         }
     }
     found.sort_by_key(|user| user.id);

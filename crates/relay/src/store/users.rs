@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Row};
 
-use super::Database;
+use super::{Database, Row, params};
 use crate::Error;
 
 /// Someone whose messages the relay keeps.
@@ -36,12 +35,12 @@ const MAX_TOKENS_OF_A_USER: u32 = 20;
 pub(super) const SELECT: &str = "SELECT users.id, brands.id, brands.name, users.first_name, users.last_name
     FROM users JOIN brands ON brands.id = users.brand_id";
 
-pub(super) fn read_user(row: &Row<'_>) -> rusqlite::Result<User> {
+pub(super) fn read_user(row: &Row) -> Result<User, Error> {
     read_user_at(row, 0)
 }
 
 /// A user whose columns begin at this one.
-pub(super) fn read_user_at(row: &Row<'_>, first: usize) -> rusqlite::Result<User> {
+pub(super) fn read_user_at(row: &Row, first: usize) -> Result<User, Error> {
     Ok(User {
         id: row.get(first)?,
         brand_id: row.get(first + 1)?,
@@ -58,15 +57,16 @@ impl Database {
         check_brand(brand)?;
         check_sid(sid)?;
         let digest = self.digest(sid);
-        let transaction = self.connection.transaction()?;
-        transaction.execute("INSERT INTO brands (name) VALUES (?1) ON CONFLICT DO NOTHING", [brand])?;
+        let mut transaction = self.connection.transaction()?;
+        transaction.execute("INSERT INTO brands (name) VALUES (?1) ON CONFLICT DO NOTHING", params![brand])?;
         transaction.execute(
             "INSERT INTO users (brand_id, sid_digest, first_name, last_name)
              VALUES ((SELECT id FROM brands WHERE name = ?1), ?2, ?3, ?4)
              ON CONFLICT (sid_digest) DO UPDATE SET first_name = excluded.first_name, last_name = excluded.last_name",
-            (brand, &digest, first, last),
+            params![brand, &digest[..], first, last],
         )?;
-        let user = transaction.query_row(&format!("{SELECT} WHERE users.sid_digest = ?1"), [&digest], read_user)?;
+        let by_digest = format!("{SELECT} WHERE users.sid_digest = ?1");
+        let user = transaction.query_one(&by_digest, params![&digest[..]], read_user)?.ok_or(Error::UnknownUser)?;
         if user.brand != brand {
             return Err(Error::Input("this session id already stands for a user of another brand".into()));
         }
@@ -87,25 +87,24 @@ impl Database {
     }
 
     fn replace_sid(&mut self, user_id: i64, digest: Option<&[u8]>) -> Result<(), Error> {
-        let transaction = self.connection.transaction()?;
-        let changed = transaction.execute("UPDATE users SET sid_digest = ?2 WHERE id = ?1", (user_id, digest))?;
+        let mut transaction = self.connection.transaction()?;
+        let update = "UPDATE users SET sid_digest = ?2 WHERE id = ?1";
+        let changed = transaction.execute(update, params![user_id, digest])?;
         if changed == 0 {
             return Err(Error::UnknownUser);
         }
-        transaction.execute("DELETE FROM tokens WHERE user_id = ?1", [user_id])?;
-        Ok(transaction.commit()?)
+        transaction.execute("DELETE FROM tokens WHERE user_id = ?1", params![user_id])?;
+        transaction.commit()
     }
 
     /// Voids the user's tokens; the session id still logs in.
     pub(crate) fn expire_tokens(&mut self, user_id: i64) -> Result<(), Error> {
-        self.connection.execute("DELETE FROM tokens WHERE user_id = ?1", [user_id])?;
+        self.connection.execute("DELETE FROM tokens WHERE user_id = ?1", params![user_id])?;
         Ok(())
     }
 
     pub(crate) fn brand_exists(&mut self, brand: &str) -> Result<bool, Error> {
-        Ok(self
-            .connection
-            .query_row("SELECT EXISTS (SELECT 1 FROM brands WHERE name = ?1)", [brand], |row| row.get(0))?)
+        self.connection.exists("SELECT EXISTS (SELECT 1 FROM brands WHERE name = ?1)", params![brand])
     }
 
     /// The user the session id stands for and a new token, or nothing when it stands for nobody.
@@ -121,16 +120,16 @@ impl Database {
         let token = hex::encode(random);
         let digest = self.digest(&token);
         let expires = now.as_second().saturating_add_unsigned(lifetime.as_secs());
-        let transaction = self.connection.transaction()?;
-        transaction.execute("DELETE FROM tokens WHERE expires <= ?1", [now.as_second()])?;
+        let mut transaction = self.connection.transaction()?;
+        transaction.execute("DELETE FROM tokens WHERE expires <= ?1", params![now.as_second()])?;
         transaction.execute(
             "INSERT INTO tokens (digest, user_id, expires) VALUES (?1, ?2, ?3)",
-            (&digest, user.id, expires),
+            params![&digest[..], user.id, expires],
         )?;
         transaction.execute(
             "DELETE FROM tokens WHERE user_id = ?1 AND digest NOT IN
                 (SELECT digest FROM tokens WHERE user_id = ?1 ORDER BY expires DESC LIMIT ?2) AND digest <> ?3",
-            (user.id, MAX_TOKENS_OF_A_USER, &digest),
+            params![user.id, MAX_TOKENS_OF_A_USER, &digest[..]],
         )?;
         transaction.commit()?;
         Ok(Some((user, token)))
@@ -146,9 +145,10 @@ impl Database {
         self.user_where(&condition, token)
     }
 
-    fn user_where(&self, condition: &str, secret: &str) -> Result<Option<User>, Error> {
+    fn user_where(&mut self, condition: &str, secret: &str) -> Result<Option<User>, Error> {
         let query = format!("{SELECT} WHERE {condition}");
-        Ok(self.connection.query_row(&query, [self.digest(secret)], read_user).optional()?)
+        let digest = self.digest(secret);
+        self.connection.query_one(&query, params![digest], read_user)
     }
 }
 

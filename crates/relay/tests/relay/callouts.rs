@@ -57,7 +57,7 @@ async fn world_with(change: impl FnOnce(&mut CallOuts)) -> World {
 /// The same database, a new server.
 async fn restart(world: &mut World, callouts: CallOuts) {
     world.server.shutdown().await;
-    let options = ServerOptions { database: world.database(), callouts: vec![callouts], ..Default::default() };
+    let options = ServerOptions { database: world.database().into(), callouts: vec![callouts], ..Default::default() };
     world.server = Server::start(options).await.unwrap();
 }
 
@@ -427,8 +427,11 @@ async fn a_server_does_not_start_with_call_outs_that_cannot_work() {
         (vec![CallOuts { key: "short".into(), ..callouts() }], "16 to 200"),
         (vec![callouts(), CallOuts { custom_id: "another".into(), ..callouts() }], "same key"),
     ] {
-        let options =
-            ServerOptions { database: folder.path().join("relay.sqlite"), callouts: spoiled, ..Default::default() };
+        let options = ServerOptions {
+            database: folder.path().join("relay.sqlite").into(),
+            callouts: spoiled,
+            ..Default::default()
+        };
         let printed = format!("{options:?}");
         assert!(!printed.contains(SECRET) && !printed.contains(KEY) && !printed.contains("short"), "{printed}");
         let error = Server::start(options).await.err().expect(expected).to_string();

@@ -30,7 +30,7 @@ impl World {
 
     pub async fn start_with(change: impl FnOnce(&mut ServerOptions)) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut options = ServerOptions { database: folder.path().join("relay.sqlite"), ..Default::default() };
+        let mut options = ServerOptions { database: folder.path().join("relay.sqlite").into(), ..Default::default() };
         change(&mut options);
         let server = Server::start(options).await.unwrap();
         let user = server.add_user(BRAND, SID, "Darth", "Vader").await.unwrap();
@@ -43,7 +43,8 @@ impl World {
 
     /// The same address, the same database, a new server.
     pub async fn start_again(&mut self) {
-        let options = ServerOptions { listen: self.server.address(), database: self.database(), ..Default::default() };
+        let options =
+            ServerOptions { listen: self.server.address(), database: self.database().into(), ..Default::default() };
         self.server = Server::start(options).await.unwrap();
     }
 

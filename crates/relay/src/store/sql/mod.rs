@@ -1,0 +1,158 @@
+//! One way to talk to both databases: statements in the SQL that they share, with parameters `?1`, `?2` …, each of which may
+//! stand more than once. What they do not share is kept to the schema and to this folder.
+//!
+//! Everything here blocks, and may be called where that is allowed only.
+
+mod postgres;
+mod sqlite;
+mod value;
+
+use std::ops::{Deref, DerefMut};
+
+pub(crate) use postgres::{Link, Pool};
+pub(crate) use sqlite::open as open_sqlite;
+pub(crate) use value::{Row, Value, params};
+
+use crate::Error;
+
+/// A connection to either database.
+pub(crate) enum Connection {
+    Sqlite(rusqlite::Connection),
+    PostgreSql(Link),
+}
+
+impl Connection {
+    /// Runs a statement; answers how many rows it concerned.
+    pub(crate) fn execute(&mut self, statement: &str, parameters: &[Value]) -> Result<u64, Error> {
+        match self {
+            Self::Sqlite(connection) => sqlite::execute(connection, statement, parameters),
+            Self::PostgreSql(link) => link.execute(statement, parameters),
+        }
+    }
+
+    /// Hands each row over, one after another: a long answer is never in memory as a whole.
+    pub(crate) fn each(
+        &mut self,
+        statement: &str,
+        parameters: &[Value],
+        mut take: impl FnMut(&Row) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(connection) => sqlite::each(connection, statement, parameters, &mut take),
+            Self::PostgreSql(link) => link.each(statement, parameters, &mut take),
+        }
+    }
+
+    /// What `read` makes of each row.
+    pub(crate) fn query<T>(
+        &mut self,
+        statement: &str,
+        parameters: &[Value],
+        mut read: impl FnMut(&Row) -> Result<T, Error>,
+    ) -> Result<Vec<T>, Error> {
+        let mut all = Vec::new();
+        self.each(statement, parameters, |row| {
+            all.push(read(row)?);
+            Ok(())
+        })?;
+        Ok(all)
+    }
+
+    /// What `read` makes of the one row there is, if there is one.
+    pub(crate) fn query_one<T>(
+        &mut self,
+        statement: &str,
+        parameters: &[Value],
+        read: impl FnMut(&Row) -> Result<T, Error>,
+    ) -> Result<Option<T>, Error> {
+        Ok(self.query(statement, parameters, read)?.into_iter().next())
+    }
+
+    /// Whether the answer of `SELECT EXISTS …` is yes.
+    pub(crate) fn exists(&mut self, statement: &str, parameters: &[Value]) -> Result<bool, Error> {
+        Ok(self.query_one(statement, parameters, |row| row.get(0))?.unwrap_or(false))
+    }
+
+    /// Begins a transaction; it is rolled back unless it is committed.
+    ///
+    /// In `SQLite` it begins as a writing one: the command line writes to the same file, and a transaction that began with
+    /// reading could not become a writing one once the other has written.
+    pub(crate) fn transaction(&mut self) -> Result<Transaction<'_>, Error> {
+        self.batch(match self {
+            Self::Sqlite(_) => "BEGIN IMMEDIATE",
+            Self::PostgreSql(_) => "BEGIN",
+        })?;
+        Ok(Transaction { connection: self, is_open: true })
+    }
+
+    /// Runs statements without parameters.
+    pub(crate) fn batch(&mut self, statements: &str) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(connection) => Ok(connection.execute_batch(statements)?),
+            Self::PostgreSql(link) => link.batch(statements),
+        }
+    }
+
+    /// What is added to a `SELECT` of one row of a queue, so that several relays share the work: a row that another one has
+    /// in hand is passed over. With `SQLite` one transaction writes at a time anyway.
+    pub(crate) fn skip_locked(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "",
+            Self::PostgreSql(_) => "FOR UPDATE SKIP LOCKED",
+        }
+    }
+
+    /// Until the transaction's end nobody else passes here with the same number. With `SQLite` nobody does anyway.
+    pub(crate) fn lock(&mut self, number: i64) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::PostgreSql(link) => link.execute("SELECT pg_advisory_xact_lock(?1)", params![number]).map(drop),
+        }
+    }
+}
+
+/// An open transaction, used as its connection is.
+pub(crate) struct Transaction<'a> {
+    connection: &'a mut Connection,
+    is_open: bool,
+}
+
+impl Transaction<'_> {
+    pub(crate) fn commit(mut self) -> Result<(), Error> {
+        self.is_open = false;
+        let committed = self.connection.batch("COMMIT");
+        if committed.is_err() {
+            self.roll_back();
+        }
+        committed
+    }
+
+    fn roll_back(&mut self) {
+        if let Err(error) = self.connection.batch("ROLLBACK") {
+            // A connection that is gone has rolled back by itself.
+            tracing::debug!(%error, "a transaction was not rolled back");
+        }
+    }
+}
+
+impl Drop for Transaction<'_> {
+    fn drop(&mut self) {
+        if self.is_open {
+            self.roll_back();
+        }
+    }
+}
+
+impl Deref for Transaction<'_> {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        self.connection
+    }
+}
+
+impl DerefMut for Transaction<'_> {
+    fn deref_mut(&mut self) -> &mut Connection {
+        self.connection
+    }
+}

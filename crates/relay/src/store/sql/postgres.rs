@@ -1,0 +1,159 @@
+//! PostgreSQL, by tokio-postgres from a thread that may block, with a bounded number of connections.
+//!
+//! It must never let the password into an error or a log.
+
+use std::time::Duration;
+
+use deadpool_postgres::{Manager, ManagerConfig, Object, RecyclingMethod, Runtime, Timeouts};
+use futures_util::TryStreamExt as _;
+use http_guard::tls_config;
+use secrecy::ExposeSecret as _;
+use tokio::runtime::Handle;
+use tokio_postgres::{
+    NoTls,
+    types::{IsNull, ToSql, Type, to_sql_checked},
+};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::{Row, Value};
+use crate::{Error, PostgreSql};
+
+/// Connections of one relay.
+const CONNECTIONS: usize = 8;
+/// How long a connection may take to come about, and how long one is waited for.
+const CONNECT: Duration = Duration::from_secs(5);
+/// No statement of ours takes long; one that does is stuck.
+const STATEMENT_MILLISECONDS: u32 = 15_000;
+
+/// The connections.
+#[derive(Clone)]
+pub(crate) struct Pool(deadpool_postgres::Pool);
+
+/// One of them, lent out.
+pub(crate) struct Link {
+    client: Object,
+    runtime: Handle,
+}
+
+impl Pool {
+    /// Prepares the connections; the first one is made when it is needed.
+    pub(crate) fn new(address: &PostgreSql) -> Result<Self, Error> {
+        let mut config = address.config()?;
+        if let Some(password) = &address.password {
+            config.password(password.expose_secret());
+        }
+        config.connect_timeout(CONNECT).application_name("traybell-relay");
+        config.options(format!("-c statement_timeout={STATEMENT_MILLISECONDS}"));
+        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let manager = if address.is_encrypted()? {
+            let tls = tls_config().map_err(|error| Error::Input(format!("database: TLS cannot be used: {error}")))?;
+            Manager::from_config(config, MakeRustlsConnect::new(without_http(tls)), recycling)
+        } else {
+            Manager::from_config(config, NoTls, recycling)
+        };
+        let timeouts = Timeouts { wait: Some(CONNECT), create: Some(CONNECT), recycle: Some(CONNECT) };
+        let pool = deadpool_postgres::Pool::builder(manager)
+            .max_size(CONNECTIONS)
+            .timeouts(timeouts)
+            .runtime(Runtime::Tokio1)
+            .build()
+            .map_err(|error| Error::Input(format!("database: {error}")))?;
+        Ok(Self(pool))
+    }
+
+    /// Lends one out; it comes back when it is dropped.
+    pub(crate) async fn link(&self) -> Result<Link, Error> {
+        let client = self.0.get().await.map_err(|error| Error::NoDatabase(causes(&error)))?;
+        Ok(Link { client, runtime: Handle::current() })
+    }
+}
+
+/// The settings offer HTTP/2 first, which is nothing for a database.
+fn without_http(mut tls: rustls::ClientConfig) -> rustls::ClientConfig {
+    tls.alpn_protocols.clear();
+    tls
+}
+
+impl Link {
+    pub(super) fn execute(&mut self, statement: &str, parameters: &[Value]) -> Result<u64, Error> {
+        self.runtime
+            .block_on(async {
+                let prepared = self.client.prepare_cached(&numbered(statement)).await?;
+                self.client.execute_raw(&prepared, parameters).await
+            })
+            .map_err(|error| failed(&error))
+    }
+
+    pub(super) fn each(
+        &mut self,
+        statement: &str,
+        parameters: &[Value],
+        take: &mut dyn FnMut(&Row) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        self.runtime.block_on(async {
+            let prepared = self.client.prepare_cached(&numbered(statement)).await.map_err(|error| failed(&error))?;
+            let rows = self.client.query_raw(&prepared, parameters).await.map_err(|error| failed(&error))?;
+            tokio::pin!(rows);
+            while let Some(row) = rows.try_next().await.map_err(|error| failed(&error))? {
+                take(&read(&row)?)?;
+            }
+            Ok(())
+        })
+    }
+
+    pub(super) fn batch(&mut self, statements: &str) -> Result<(), Error> {
+        self.runtime.block_on(self.client.batch_execute(statements)).map_err(|error| failed(&error))
+    }
+}
+
+/// `?1` as `$1`. No statement of ours has a question mark otherwise.
+fn numbered(statement: &str) -> String {
+    statement.replace('?', "$")
+}
+
+fn read(row: &tokio_postgres::Row) -> Result<Row, Error> {
+    let values = row.columns().iter().enumerate().map(|(place, column)| {
+        let value: Result<Value, tokio_postgres::Error> = match *column.type_() {
+            Type::INT8 => row.try_get::<_, Option<i64>>(place).map(Value::from),
+            Type::INT4 => row.try_get::<_, Option<i32>>(place).map(|number| number.map(i64::from).into()),
+            Type::BOOL => row.try_get::<_, Option<bool>>(place).map(Value::from),
+            Type::BYTEA => row.try_get::<_, Option<Vec<u8>>>(place).map(Value::from),
+            _ => row.try_get::<_, Option<String>>(place).map(Value::from),
+        };
+        value.map_err(|_| Error::Stored(format!("column {place} holds a value of another type")))
+    });
+    Ok(Row(values.collect::<Result<_, _>>()?))
+}
+
+/// What the server said of a failed statement holds no values of ours, or those of one row, which are dropped.
+fn failed(error: &tokio_postgres::Error) -> Error {
+    match error.as_db_error() {
+        Some(said) => Error::PostgreSql { code: said.code().code().to_owned(), message: said.message().to_owned() },
+        None => Error::NoDatabase(causes(error)),
+    }
+}
+
+/// All causes, innermost last: "connection refused" is among them, and a password never is.
+fn causes(error: &dyn std::error::Error) -> String {
+    let all = std::iter::successors(Some(error), |error| error.source());
+    all.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+impl ToSql for Value {
+    fn to_sql(&self, of: &Type, out: &mut bytes::BytesMut) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        match (self, of) {
+            (Self::Null, _) => Ok(IsNull::Yes),
+            (Self::Integer(number), &Type::INT4) => i32::try_from(*number)?.to_sql(of, out),
+            (Self::Integer(number), _) => number.to_sql(&Type::INT8, out),
+            (Self::Text(text), _) => text.to_sql(&Type::TEXT, out),
+            (Self::Blob(bytes), _) => bytes.to_sql(&Type::BYTEA, out),
+        }
+    }
+
+    /// Each statement says what it wants where it is not plain, and the server refuses what does not fit.
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    to_sql_checked!();
+}
