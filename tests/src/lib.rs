@@ -20,6 +20,8 @@ pub mod md5;
 pub mod memory;
 pub mod message;
 pub mod notifications;
+#[cfg(target_os = "linux")]
+pub mod postgres;
 pub mod process;
 pub mod programs;
 pub mod proxy;

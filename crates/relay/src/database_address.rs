@@ -29,8 +29,9 @@ pub struct PostgreSql {
 }
 
 impl DatabaseAddress {
-    /// A file's name, or `postgres://…`.
-    pub(crate) fn read(text: &str, folder: &Path, password: Option<SecretString>) -> Result<Self, Error> {
+    /// A file's name, in `folder` unless it says where, or `postgres://user@host:port/name` with parameters as libpq has
+    /// them; a password stands beside it, never in it.
+    pub fn read(text: &str, folder: &Path, password: Option<SecretString>) -> Result<Self, Error> {
         if !text.starts_with("postgres://") && !text.starts_with("postgresql://") {
             if password.is_some() {
                 return Err(Error::Input("database_password_file goes with database = \"postgres://…\"".into()));

@@ -57,7 +57,7 @@ async fn world_with(change: impl FnOnce(&mut CallOuts)) -> World {
 /// The same database, a new server.
 async fn restart(world: &mut World, callouts: CallOuts) {
     world.server.shutdown().await;
-    let options = ServerOptions { database: world.database().into(), callouts: vec![callouts], ..Default::default() };
+    let options = ServerOptions { database: world.address(), callouts: vec![callouts], ..Default::default() };
     world.server = Server::start(options).await.unwrap();
 }
 
@@ -86,18 +86,22 @@ async fn call_out(world: &World, entity: &Value) {
 }
 
 async fn events(world: &World) -> Vec<EventSummary> {
-    EventLog::open(&world.database()).await.unwrap().list(false, 100).await.unwrap()
+    EventLog::open(world.address()).await.unwrap().list(false, 100).await.unwrap()
 }
 
 /// The only event there is, once it is in the state.
 async fn the_event(world: &World, state: EventState) -> EventSummary {
-    let database = Connection::open(world.database()).unwrap();
-    let count = "SELECT count(*) FROM events WHERE state = ?1";
-    let reached = || database.query_row(count, [state.name()], |row| row.get(0)) == Ok(1);
-    eventually(&format!("the event is {}", state.name()), reached).await;
-    let events = events(world).await;
-    assert_eq!(events.len(), 1);
-    events[0].clone()
+    let log = EventLog::open(world.address()).await.unwrap();
+    let begin = tokio::time::Instant::now();
+    loop {
+        let events = log.list(false, 100).await.unwrap();
+        if events.iter().any(|event| event.state == state) {
+            assert_eq!(events.len(), 1);
+            return events[0].clone();
+        }
+        assert!(begin.elapsed() < LIMIT, "the event is not {}: {events:?}", state.name());
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
 }
 
 /// Messages cannot be stored until the trigger is dropped.
@@ -301,7 +305,7 @@ async fn a_template_that_fails_is_delivered_plain_and_mended_by_a_replay() {
 
     restart(&mut world, callouts()).await;
     let mut socket = world.subscribed().await;
-    EventLog::open(&world.database()).await.unwrap().replay(event.id).await.unwrap();
+    EventLog::open(world.address()).await.unwrap().replay(event.id).await.unwrap();
     let message = data(&socket.frame().await);
     assert_eq!((&message["Title"], &message["MessageId"]), (&json!("New: Leia"), &plain[0]["MessageId"]));
     assert_eq!(titles(&world.listed("").await), ["New: Leia"], "it is the same message");
@@ -342,7 +346,7 @@ async fn an_event_that_waits_at_a_restart_is_delivered_once() {
         let event = the_event(&world, EventState::Delivered).await;
         assert_eq!(titles(&world.listed("").await), ["New: Leia"]);
         // As if it had been ended between storing and remembering it, were that possible.
-        EventLog::open(&world.database()).await.unwrap().replay(event.id).await.unwrap();
+        EventLog::open(world.address()).await.unwrap().replay(event.id).await.unwrap();
     }
 }
 
@@ -359,7 +363,7 @@ async fn a_failing_store_is_tried_again_and_given_up_in_the_end() {
     assert!(event.error.unwrap().contains("refused"));
 
     database.execute_batch("DROP TRIGGER refuse").unwrap();
-    let log = EventLog::open(&world.database()).await.unwrap();
+    let log = EventLog::open(world.address()).await.unwrap();
     assert_eq!(log.list(true, 10).await.unwrap().len(), 1);
     log.replay(event.id).await.unwrap();
     the_event(&world, EventState::Delivered).await;
@@ -378,7 +382,7 @@ async fn an_event_whose_subscription_is_gone_is_kept_for_its_return() {
     assert!(event.error.unwrap().contains("new-employees"));
     database.execute_batch("DROP TRIGGER refuse").unwrap();
     world.server.shutdown().await;
-    EventLog::open(&world.database()).await.unwrap().replay(event.id).await.unwrap();
+    EventLog::open(world.address()).await.unwrap().replay(event.id).await.unwrap();
     restart(&mut world, callouts()).await;
     the_event(&world, EventState::Delivered).await;
     assert_eq!(titles(&world.listed("").await), ["New: Leia"]);
@@ -413,7 +417,7 @@ async fn a_call_out_is_kept_byte_for_byte() {
     let body = br#"{ "id" : 7, "unknown" : {"z":1.10, "a":"\u00e9"},"unknown":2 }"#;
     assert_eq!(status(request(&world, body)).await, 200);
     let event = the_event(&world, EventState::Delivered).await;
-    let log = EventLog::open(&world.database()).await.unwrap();
+    let log = EventLog::open(world.address()).await.unwrap();
     let shown = log.show(event.id).await.unwrap().expect("it is there");
     assert_eq!((shown.body.as_slice(), shown.summary), (&body[..], event.clone()));
     assert_eq!(event.custom_id, "new-employees");

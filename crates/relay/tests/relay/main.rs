@@ -8,6 +8,11 @@ mod channels;
 mod clients;
 mod demo;
 mod hostile;
+#[cfg(target_os = "linux")]
+mod on_postgresql;
+#[cfg(target_os = "linux")]
+#[path = "../../../../tests/src/postgres.rs"]
+mod postgres;
 mod serving;
 mod tracktik;
 #[allow(dead_code, reason = "tracktik-client's tests use the rest")]

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf, sync::Once, time::Duration};
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use relay::{NewMessage, Server, ServerOptions, User};
+use relay::{DatabaseAddress, NewMessage, Server, ServerOptions, User};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -21,6 +21,22 @@ pub struct World {
     pub user: User,
     pub http: reqwest::Client,
     folder: TempDir,
+    address: DatabaseAddress,
+}
+
+/// Names a server of PostgreSQL: then each world is a database of its own there, and not a file.
+pub const SERVER: &str = "TRAYBELL_TEST_POSTGRESQL";
+
+async fn new_database(folder: &TempDir) -> DatabaseAddress {
+    let Ok(server) = std::env::var(SERVER) else { return folder.path().join("relay.sqlite").into() };
+    let name = folder.path().file_name().unwrap().to_str().unwrap().to_lowercase().replace('.', "t");
+    let (client, connection) =
+        tokio_postgres::connect(&format!("{server}/postgres"), tokio_postgres::NoTls).await.unwrap();
+    let connected = tokio::spawn(connection);
+    client.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
+    drop(client);
+    connected.await.unwrap().unwrap();
+    DatabaseAddress::read(&format!("{server}/{name}"), folder.path(), None).unwrap()
 }
 
 impl World {
@@ -30,21 +46,26 @@ impl World {
 
     pub async fn start_with(change: impl FnOnce(&mut ServerOptions)) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut options = ServerOptions { database: folder.path().join("relay.sqlite").into(), ..Default::default() };
+        let address = new_database(&folder).await;
+        let mut options = ServerOptions { database: address.clone(), ..Default::default() };
         change(&mut options);
         let server = Server::start(options).await.unwrap();
         let user = server.add_user(BRAND, SID, "Darth", "Vader").await.unwrap();
-        Self { server, user, http: http(), folder }
+        Self { server, user, http: http(), folder, address }
     }
 
+    pub fn address(&self) -> DatabaseAddress {
+        self.address.clone()
+    }
+
+    /// The file, where it is one.
     pub fn database(&self) -> PathBuf {
         self.folder.path().join("relay.sqlite")
     }
 
     /// The same address, the same database, a new server.
     pub async fn start_again(&mut self) {
-        let options =
-            ServerOptions { listen: self.server.address(), database: self.database().into(), ..Default::default() };
+        let options = ServerOptions { listen: self.server.address(), database: self.address(), ..Default::default() };
         self.server = Server::start(options).await.unwrap();
     }
 

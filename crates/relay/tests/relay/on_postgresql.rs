@@ -1,0 +1,132 @@
+//! The same tests on PostgreSQL, and what only several relays on one database can show.
+
+use std::{process::Stdio, time::Duration};
+
+use relay::{CallOuts, DatabaseAddress, MessageTemplate, NewMessage, Recipients, Server, ServerOptions};
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+use crate::{
+    postgres::Cluster,
+    world::{LIMIT, SERVER, http},
+};
+
+/// These look into the file itself, or make it refuse something.
+const OF_THE_FILE: [&str; 7] = [
+    "what_cannot_be_stored_is_not_acknowledged",
+    "an_event_that_waits_at_a_restart_is_delivered_once",
+    "a_failing_store_is_tried_again_and_given_up_in_the_end",
+    "an_event_whose_subscription_is_gone_is_kept_for_its_return",
+    "an_event_that_fails_does_not_hold_up_the_next",
+    "the_log_of_a_database_that_is_not_there_is_not_made",
+    "no_session_id_and_no_token_is_on_the_disk",
+];
+
+#[tokio::test]
+async fn everything_is_the_same_on_postgresql() {
+    let cluster = Cluster::start().await;
+    let mut tests = Command::new(std::env::current_exe().unwrap());
+    tests.args(["api::", "callouts::", "channels::", "clients::", "--test-threads", "4"]);
+    tests.args(OF_THE_FILE.iter().flat_map(|name| ["--skip", name]));
+    tests.env(SERVER, format!("postgres://postgres@127.0.0.1:{}", cluster.port));
+    let output = tests.stdin(Stdio::null()).kill_on_drop(true).output().await.unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    let passed = said.lines().filter(|line| line.starts_with("test ") && line.ends_with("ok")).count();
+    assert!(passed > 30, "{said}");
+}
+
+fn address(url: &str) -> DatabaseAddress {
+    DatabaseAddress::read(url, std::path::Path::new(""), None).unwrap()
+}
+
+async fn relay(database: &str) -> Server {
+    let callouts = CallOuts {
+        custom_id: "employees".into(),
+        key: "a-key-of-16-chars".into(),
+        secrets: vec!["the-secret".into()],
+        signature: relay::Signature::PlainSecret,
+        entity: "employees".into(),
+        message: MessageTemplate { title: "{{ entity.id }}".into(), ..Default::default() },
+        recipients: Recipients { users: vec!["darth".into()], ..Default::default() },
+        ..Default::default()
+    };
+    let options = ServerOptions { database: address(database), callouts: vec![callouts], ..Default::default() };
+    Server::start(options).await.unwrap()
+}
+
+/// The status that a call-out is answered with.
+async fn call_out(relay: &Server, id: u32) -> u16 {
+    let request = http()
+        .post(format!("{}/callouts/tracktik/a-key-of-16-chars", relay.url()))
+        .header("content-type", "application/json")
+        .header("TrackTik-Subscription-Secret", "the-secret")
+        .body(json!({ "id": id }).to_string());
+    request.send().await.unwrap().status().as_u16()
+}
+
+async fn titles(relay: &Server, sid: &str) -> Vec<String> {
+    let url = format!("{}/integration-api/Notifications/v2/user-notifications", relay.url());
+    let answer = http().get(url).header("authtoken", sid).send().await.unwrap();
+    let list: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
+    let mut titles: Vec<String> =
+        list["Data"].as_array().unwrap().iter().map(|one| one["Title"].as_str().unwrap().to_owned()).collect();
+    titles.sort_by_key(|title| title.parse::<u32>().unwrap_or(u32::MAX));
+    titles
+}
+
+#[tokio::test]
+async fn two_relays_share_users_call_outs_and_the_window() {
+    let cluster = Cluster::start().await;
+    let database = cluster.new_database("shared").await;
+    // At once: each may be the one that makes the tables.
+    let (one, other) = tokio::join!(relay(&database), relay(&database));
+    let user = one.add_user("acme", "the-sid-of-darth", "Darth", "Vader").await.unwrap();
+    other.name_user(&user, "darth", &[]).await.unwrap();
+    assert_eq!(other.send(&user, NewMessage { title: "0".into(), ..NewMessage::default() }).await.unwrap(), 1);
+
+    let both = [&one, &other];
+    let sent = (1..=40).map(|id| call_out(both[id as usize % 2], id));
+    assert!(futures_util::future::join_all(sent).await.iter().all(|status| *status == 200));
+    // The same body at both is one event.
+    let twins = futures_util::future::join_all((0..10).map(|place| call_out(both[place % 2], 41))).await;
+    assert!(twins.iter().all(|status| *status == 200));
+    let expected: Vec<String> = (0..=41).map(|id| id.to_string()).collect();
+    let begin = tokio::time::Instant::now();
+    loop {
+        let seen = titles(&other, "the-sid-of-darth").await;
+        if seen == expected {
+            break;
+        }
+        assert!(begin.elapsed() < LIMIT, "{seen:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    one.shutdown().await;
+    other.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_database_that_is_gone_is_said_and_its_return_is_found() {
+    let mut cluster = Cluster::start().await;
+    let database = cluster.new_database("gone").await;
+    let relay = relay(&database).await;
+    let user = relay.add_user("acme", "the-sid-of-darth", "Darth", "Vader").await.unwrap();
+    relay.name_user(&user, "darth", &[]).await.unwrap();
+    cluster.kill();
+    assert_eq!(call_out(&relay, 1).await, 503);
+    cluster.restart().await;
+    let begin = tokio::time::Instant::now();
+    while call_out(&relay, 2).await != 200 {
+        assert!(begin.elapsed() < LIMIT, "it finds the database again");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    while titles(&relay, "the-sid-of-darth").await != ["2"] {
+        assert!(begin.elapsed() < LIMIT, "it delivers again");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    relay.shutdown().await;
+    cluster.kill();
+    let error = Server::start(ServerOptions { database: address(&database), ..Default::default() }).await.err();
+    let text = error.expect("there is no database").to_string();
+    assert!(text.contains("the database cannot be reached") && text.contains("refused"), "{text}");
+}
