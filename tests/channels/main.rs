@@ -8,3 +8,4 @@ mod faults;
 mod killing;
 mod kinds;
 mod stage;
+mod storm;

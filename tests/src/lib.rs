@@ -32,6 +32,8 @@ pub mod secrets;
 pub mod session_files;
 pub mod soak;
 pub mod sockudo;
+#[cfg(target_os = "linux")]
+pub mod storm;
 pub mod system_bus;
 pub mod tracktik_fake;
 pub mod tray;

@@ -62,11 +62,13 @@ impl Level {
     pub fn packages(self) -> &'static [Group] {
         match self {
             Self::Format | Self::Page | Self::Licences => &[],
-            Self::Channels if !tools::has_sockudo() => &[Group::Build, Group::Sockudo],
-            Self::Lint | Self::Build | Self::Docs | Self::Channels => &[Group::Build],
+            Self::Channels if !tools::has_sockudo() => &[Group::Build, Group::Sockudo, Group::Database],
+            Self::Channels => &[Group::Build, Group::Database],
+            Self::Lint | Self::Build | Self::Docs => &[Group::Build],
             Self::BlackBox if !tools::has_sockudo() => &[Group::Build, Group::Desktop, Group::Sockudo],
-            // The crates too are tested on a real keyring, on a bus of its own.
-            Self::Unit | Self::BlackBox | Self::Package => &[Group::Build, Group::Desktop],
+            // The crates too are tested on a real keyring, on a bus of its own, and on a real database.
+            Self::Unit => &[Group::Build, Group::Desktop, Group::Database],
+            Self::BlackBox | Self::Package => &[Group::Build, Group::Desktop],
             Self::CheckMacos => &[Group::Build, Group::Cross],
             Self::CheckWindows => &[Group::Build, Group::Cross, Group::Windows],
         }
@@ -158,7 +160,10 @@ impl Bench {
         node_modules()?;
         let tests: Vec<_> = self.programs()?.iter().filter(|test| test.target == CHANNELS).collect();
         programs::run_all(&tests, self.filter.as_deref(), |test| {
-            Call::new(&test.path).env("SOCKUDO_BIN", &servers.current).env("SOCKUDO_V2_BIN", &servers.old)
+            Call::new(&test.path)
+                .env("RELAY_BIN", workspace::built("traybell-relay"))
+                .env("SOCKUDO_BIN", &servers.current)
+                .env("SOCKUDO_V2_BIN", &servers.old)
         })
     }
 

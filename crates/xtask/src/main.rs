@@ -123,6 +123,17 @@ enum Task {
         #[arg(long)]
         seed: Option<u64>,
     },
+    /// Kill relays, Pusher server and database while call-outs come in, and look whether one was lost or came twice
+    Storm {
+        #[command(flatten)]
+        yes: Yes,
+        /// How many call-outs
+        #[arg(long, default_value_t = 100_000)]
+        call_outs: u64,
+        /// What everything random comes from [default: another each time, printed]
+        #[arg(long)]
+        seed: Option<u64>,
+    },
     /// Build the Windows program and run the crates' tests as Windows programs under wine
     CheckWindows {
         #[command(flatten)]
@@ -169,6 +180,7 @@ fn main() -> ExitCode {
         Task::Fuzz { yes, target, seconds } => fuzz::run(target, seconds, yes.into()),
         Task::Soak { yes, minutes, seed } => soak::run(minutes, seed, yes.into()),
         Task::Kill { yes, runs, seed } => kill::run(runs, seed, yes.into()),
+        Task::Storm { yes, call_outs, seed } => kill::storm(call_outs, seed, yes.into()),
         Task::CheckWindows { yes, filter } => windows::check(yes.into(), filter.as_deref()),
         Task::CheckMacos { yes } => cross::check_macos(yes.into()),
         Task::Bundle { yes } => bundle::make(yes.into()).map(|_| ()),

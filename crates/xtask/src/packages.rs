@@ -19,6 +19,8 @@ pub enum Group {
     Desktop,
     /// Building sockudo, the Pusher server that the black-box tests use
     Sockudo,
+    /// PostgreSQL, on which the relay is tested; nothing of it is started by the system's own means
+    Database,
     /// Building for other systems: a compiler whose standard library can be built for them
     Cross,
     /// Linking and running Windows programs
@@ -96,6 +98,8 @@ impl System {
             (Group::Sockudo, Self::Apt) => "protobuf-compiler libprotobuf-dev",
             (Group::Sockudo, Self::Dnf) => "protobuf-compiler protobuf-devel",
             (Group::Sockudo, Self::Pacman) => "protobuf",
+            (Group::Database, Self::Apt | Self::Pacman) => "postgresql",
+            (Group::Database, Self::Dnf) => "postgresql-server",
             (Group::Cross, Self::Apt) => "rustc-web cargo-web rust-web-src",
             // Elsewhere the standard libraries come with rustup (`rustup target add`), see `cross.rs`.
             (Group::Cross, Self::Dnf | Self::Pacman) => "",
@@ -178,7 +182,7 @@ pub fn ensure(groups: &[Group], consent: Consent) -> Result<()> {
 
 /// `cargo xtask setup`: the named groups, or all that `run` and `test` use.
 pub fn set_up(groups: &[Group], consent: Consent) -> Result<()> {
-    let all = [Group::Build, Group::Desktop, Group::Sockudo, Group::Cross, Group::Windows];
+    let all = [Group::Build, Group::Desktop, Group::Sockudo, Group::Database, Group::Cross, Group::Windows];
     ensure(if groups.is_empty() { &all } else { groups }, consent)?;
     println!("All system packages are there.");
     Ok(())
