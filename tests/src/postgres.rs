@@ -14,7 +14,7 @@ use tempfile::TempDir;
 /// Who runs it when we are root, whom it refuses: `nobody`.
 const NOBODY: u32 = 65_534;
 /// It answers within this time, on the most loaded machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running (or killed) server.
 pub struct Cluster {
@@ -31,7 +31,7 @@ impl Cluster {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port").port();
         let mut cluster = Self { programs: programs(), folder, port, server: None };
-        if cluster.is_root() {
+        if Self::is_root() {
             std::os::unix::fs::chown(cluster.folder.path(), Some(NOBODY), Some(NOBODY)).expect("we are root");
         }
         let data = cluster.data();
@@ -43,7 +43,7 @@ impl Cluster {
     }
 
     /// A new database, as an address.
-    pub async fn new_database(&self, name: &str) -> String {
+    pub fn new_database(&self, name: &str) -> String {
         let mut create = self.command("createdb");
         succeed(create.args(["--host=127.0.0.1", "--username=postgres", "--port", &self.port.to_string(), name]));
         format!("postgres://postgres@127.0.0.1:{}/{name}", self.port)
@@ -99,7 +99,7 @@ impl Cluster {
     fn command(&self, program: &str) -> Command {
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL"]);
-        if self.is_root() {
+        if Self::is_root() {
             let nobody = NOBODY.to_string();
             command.args(["--reuid", &nobody, "--regid", &nobody, "--clear-groups"]);
         }
@@ -107,7 +107,7 @@ impl Cluster {
         command
     }
 
-    fn is_root(&self) -> bool {
+    fn is_root() -> bool {
         std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
     }
 

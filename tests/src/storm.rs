@@ -99,7 +99,7 @@ enum Fate {
 pub async fn run(plan: &Plan, mut sockudo: Sockudo, cluster: Option<Cluster>) -> anyhow::Result<Summary> {
     let folder = tempfile::tempdir()?;
     let database = match (&cluster, plan.keeping) {
-        (Some(cluster), Keeping::PostgreSql) => Some(cluster.new_database("storm").await),
+        (Some(cluster), Keeping::PostgreSql) => Some(cluster.new_database("storm")),
         _ => None,
     };
     let mut relays = Relays::start(plan, folder.path(), &sockudo, database.as_deref(), DESKTOPS).await?;

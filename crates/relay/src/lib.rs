@@ -10,6 +10,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on may panic"))]
 
 mod api;
+mod api_tokens;
 mod callout_secrets;
 mod callouts;
 mod channels;
@@ -19,9 +20,12 @@ pub mod demo;
 mod error;
 mod listen;
 mod message;
+mod messages_api;
 mod notification;
 mod options;
+mod proxies;
 mod publisher;
+mod rate;
 mod secret_file;
 mod secrets_place;
 mod server;
@@ -30,12 +34,14 @@ pub mod tracktik;
 mod users;
 mod watched;
 
+pub use api_tokens::ApiTokens;
 pub use callout_secrets::CallOutSecrets;
 pub use callouts::{CallOutCounters, CallOuts, EventLog, MessageTemplate, Recipients, Signature};
 pub use configuration::Configuration;
 pub use database_address::{DatabaseAddress, PostgreSql};
 pub use error::Error;
 pub use message::{Button, Kind, NewMessage};
+pub use messages_api::MessagesApi;
 pub use options::{ChannelServer, ChannelServerPlace, ServedFile, ServerOptions};
 pub use secrets_place::SecretsPlace;
 pub use server::Server;

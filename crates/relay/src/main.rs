@@ -11,7 +11,8 @@ use std::{
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use commands::{
-    CallOutsCommand, DemoArguments, EventsCommand, ServeArguments, SubscriptionsCommand, TracktikCommand, UserCommand,
+    CallOutsCommand, DemoArguments, EventsCommand, SendArguments, ServeArguments, SubscriptionsCommand, TokenCommand,
+    TracktikCommand, UserCommand,
 };
 use tracing_subscriber::{EnvFilter, Layer as _, filter, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
@@ -35,6 +36,11 @@ enum Command {
     /// The people the relay keeps messages for.
     #[command(subcommand)]
     User(UserCommand),
+    /// The tokens by which other programs send messages.
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Send a message to users and groups, by a running relay.
+    Send(SendArguments),
     /// Bring the subscriptions of the TrackTik account to what relay.toml says.
     #[command(subcommand)]
     Tracktik(TracktikCommand),
@@ -73,6 +79,8 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Serve(arguments) => commands::serve(arguments).await,
         Command::User(command) => commands::user(command).await,
         Command::Events(command) => commands::events(command).await,
+        Command::Token(command) => commands::token(command).await,
+        Command::Send(arguments) => commands::send(arguments).await,
         Command::Tracktik(command) => commands::tracktik(command).await,
         Command::Subscriptions(command) => commands::subscriptions(command).await,
         Command::CallOuts(command) => commands::callouts(command),

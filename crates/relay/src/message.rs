@@ -90,6 +90,9 @@ impl NewMessage {
         single_line("preview", &self.preview, MAX_PREVIEW_CHARS)?;
         no_longer("body", self.body.len(), MAX_BODY_BYTES)?;
         no_longer("footer", self.footer.len(), MAX_FOOTER_BYTES)?;
+        if self.body.contains('\0') || self.footer.contains('\0') {
+            return Err(Error::Input("the body or footer holds the character NUL, which no HTML has".into()));
+        }
         let data = serde_json::to_vec(&self.data).map_err(|error| Error::Input(format!("data: {error}")))?;
         no_longer("data", data.len(), MAX_DATA_BYTES)?;
         if self.buttons.len() > 2 {

@@ -38,7 +38,13 @@ pub struct ServerOptions {
     pub callout_window: Duration,
     /// How long a call-out's body may take to arrive.
     pub callout_time_limit: Duration,
-    /// Call-outs one address may make in a minute; 0 is no limit. Behind a reverse proxy all come from its address.
+    /// Reverse proxies, by address or network, that are believed when they say whom they speak for.
+    pub trusted_proxies: Vec<String>,
+    /// Refused log-ins of one address in a minute, after which it has to wait; 0 is no limit.
+    pub refused_log_ins_per_minute: u32,
+    /// Messages that one token may send in a minute; 0 is no limit.
+    pub messages_per_minute: u32,
+    /// Call-outs one address may make in a minute; 0 is no limit.
     pub callouts_per_minute: u32,
 }
 
@@ -57,6 +63,9 @@ impl Default for ServerOptions {
             callouts: Vec::new(),
             callout_window: Duration::from_secs(5),
             callout_time_limit: Duration::from_secs(10),
+            trusted_proxies: Vec::new(),
+            refused_log_ins_per_minute: 30,
+            messages_per_minute: 600,
             callouts_per_minute: 600,
         }
     }

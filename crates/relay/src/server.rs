@@ -14,10 +14,11 @@ use url::Url;
 
 use crate::{
     CallOutCounters, CallOuts, Error, NewMessage, ServerOptions,
-    api::{self, Shared},
+    api::{self, Limited, Shared},
     callouts::{Receiver, Worker},
     channels::{Channels, Hub, Limits, PusherApi, Signer},
     listen::{BoundedListener, Peer},
+    proxies::TrustedProxies,
     publisher::Publisher,
     store::{Database, Store, User, Wanted},
 };
@@ -47,10 +48,13 @@ impl Server {
         let own_url = own_url(address, options.public_url.as_ref())?;
         let store = Store::open(&options.database).await?;
         let channels = channels(&options, &store).await?;
-        let receiver = Arc::new(Receiver::new(&options, store.clone())?);
+        let proxies = Arc::new(TrustedProxies::read(&options.trusted_proxies)?);
+        let receiver = Arc::new(Receiver::new(&options, &proxies, store.clone())?);
+        let limits = Arc::new(Limited::new(&options));
         let token_lifetime = options.token_lifetime;
         let (channels, stored) = (Arc::new(channels), Arc::default());
-        let shared = Shared { store, channels, stored, own_url: own_url.into(), token_lifetime, receiver };
+        let own_url = own_url.into();
+        let shared = Shared { store, channels, stored, own_url, token_lifetime, receiver, proxies, limits };
 
         // A channel connection that is silent this long has been closed by its own rules before.
         let idle_limit = options.activity_timeout + options.pong_timeout + Duration::from_secs(30);

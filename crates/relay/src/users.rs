@@ -97,7 +97,7 @@ fn new_sid() -> Result<SecretString, Error> {
 }
 
 /// Names stand on command lines and in `relay.toml`.
-fn check_name(what: &str, name: &str) -> Result<(), Error> {
+pub(crate) fn check_name(what: &str, name: &str) -> Result<(), Error> {
     let fits = (1..=64).contains(&name.len())
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'@'))
         && !name.starts_with('-');

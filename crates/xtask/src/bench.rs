@@ -21,6 +21,9 @@ pub enum Bench {
     /// pusher-client beside a bare loop of tokio-tungstenite and `serde_json` and beside pusher-js, and what an idle client
     /// takes in memory
     Speed,
+    /// The relay beside a handler that only verifies and inserts a row, on SQLite and PostgreSQL; and a call-out on its way
+    /// to 1 000 desktops (four minutes)
+    Callouts,
     /// The message store at 1 000, 10 000 and 100 000 messages: paging, search, marks, opening, memory
     Inbox,
 }
@@ -45,6 +48,11 @@ pub fn run(bench: Bench, consent: Consent) -> Result<()> {
             bench("idle").run()?;
             print!("\n{}", ratios(&workspace::target().join("criterion"))?);
             Ok(())
+        }
+        Bench::Callouts => {
+            packages::ensure(&[Group::Build, Group::Sockudo, Group::Database], consent)?;
+            let bench = Call::cargo("bench").args(["--locked", "--package", "relay", "--bench", "callouts"]);
+            bench.env("SOCKUDO_BIN", tools::sockudo(consent)?).run()
         }
         Bench::Inbox => {
             packages::ensure(&[Group::Build], consent)?;

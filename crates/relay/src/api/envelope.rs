@@ -1,6 +1,8 @@
 //! `{"Data":…,"Success":…,"Errors":…}`, in which every answer comes. What goes wrong inside is logged here and told to
 //! the client as no more than that.
 
+use std::time::Duration;
+
 use axum::{
     Json,
     http::{HeaderValue, StatusCode, header},
@@ -29,11 +31,12 @@ pub(crate) struct Refusal {
     status: StatusCode,
     error: &'static str,
     message: String,
+    retry_after: Option<Duration>,
 }
 
 impl Refusal {
     fn new(status: StatusCode, error: &'static str, message: impl Into<String>) -> Self {
-        Self { status, error, message: message.into() }
+        Self { status, error, message: message.into(), retry_after: None }
     }
 
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
@@ -50,6 +53,10 @@ impl Refusal {
 
     pub(super) fn not_found(message: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "NotFound", message)
+    }
+
+    pub(super) fn too_many(message: impl Into<String>, wait: Duration) -> Self {
+        Self { retry_after: Some(wait), ..Self::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", message) }
     }
 
     /// For an address that leads nowhere.
@@ -81,6 +88,10 @@ impl From<Error> for Refusal {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let error = json!({ "Message": self.message, "Error": self.error, "ErrorCodeID": self.status.as_u16() });
-        answer(self.status, Json(json!({ "Data": null, "Success": false, "Errors": [error] })))
+        let mut response = answer(self.status, Json(json!({ "Data": null, "Success": false, "Errors": [error] })));
+        if let Some(wait) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+        }
+        response
     }
 }

@@ -1,18 +1,35 @@
 //! `POST Platform/LoginAuthToken`: from a session id to a token and who the user is. A wrong session id and an expired
 //! one are answered alike.
 
-use axum::{Json, extract::State, http::HeaderMap, http::StatusCode, response::Response};
+use std::time::Instant;
+
+use axum::{
+    Json,
+    extract::{ConnectInfo, State},
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use serde_json::json;
 
 use super::{Refusal, Shared, caller::header_token, envelope::answer};
+use crate::listen::Peer;
 
-pub(super) async fn log_in(State(shared): State<Shared>, headers: HeaderMap) -> Result<Response, Refusal> {
+pub(super) async fn log_in(
+    State(shared): State<Shared>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
     let sid = header_token(&headers).ok_or_else(|| Refusal::not_signed_in("The request carries no `authtoken`"))?;
+    let client = shared.proxies.client(peer.0.ip(), &headers);
+    let refused_before = shared.limits.refused_log_ins.check(client, Instant::now());
+    refused_before.map_err(|wait| Refusal::too_many("Too many refused log-ins; wait a minute", wait))?;
     let lifetime = shared.token_lifetime;
     let logged_in = shared.store.call(move |database| database.log_in(sid.expose_secret(), lifetime, Timestamp::now()));
     let Some((user, token)) = logged_in.await? else {
+        // Whether it was the last one that is allowed makes no difference to this one.
+        let _ = shared.limits.refused_log_ins.admit(client, Instant::now());
         return Err(Refusal::not_signed_in("The session id is not valid, or has expired"));
     };
     tracing::info!(user = user.id, brand = user.brand, "logged in");

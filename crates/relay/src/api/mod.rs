@@ -7,9 +7,11 @@ mod channel_authorization;
 mod configuration;
 mod envelope;
 mod log_in;
+mod messages;
 mod notifications;
+mod problem;
 
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -25,9 +27,11 @@ use tokio::sync::Notify;
 pub(crate) use envelope::Refusal;
 
 use crate::{
-    ServedFile,
+    ServedFile, ServerOptions,
     callouts::{self, Receiver},
     channels::{self, Channels},
+    proxies::TrustedProxies,
+    rate::RateLimit,
     store::Store,
 };
 
@@ -47,6 +51,25 @@ pub(crate) struct Shared {
     pub(crate) own_url: Arc<str>,
     pub(crate) token_lifetime: Duration,
     pub(crate) receiver: Arc<Receiver>,
+    pub(crate) proxies: Arc<TrustedProxies>,
+    pub(crate) limits: Arc<Limited>,
+}
+
+/// What may happen only so often in a minute.
+pub(crate) struct Limited {
+    /// By the client's address.
+    refused_log_ins: RateLimit<IpAddr>,
+    /// By the token's name.
+    requests: RateLimit<String>,
+}
+
+impl Limited {
+    pub(crate) fn new(options: &ServerOptions) -> Self {
+        Self {
+            refused_log_ins: RateLimit::new(options.refused_log_ins_per_minute),
+            requests: RateLimit::new(options.messages_per_minute),
+        }
+    }
 }
 
 /// All that the relay serves: the API, the channel server, and files that are part of the program.
@@ -71,6 +94,7 @@ pub(crate) fn router(shared: Shared, files: &[ServedFile]) -> Router {
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(middleware::from_fn(within_time_limit))
         .merge(callouts::router(receiver))
+        .merge(messages::router())
         .with_state(shared)
 }
 

@@ -6,7 +6,6 @@
 
 mod counters;
 mod event_log;
-mod rate;
 mod receiver;
 mod signature;
 mod templates;

@@ -3,6 +3,7 @@
 
 use std::{
     collections::HashMap,
+    net::IpAddr,
     sync::{Arc, PoisonError, RwLock},
     time::{Duration, Instant},
 };
@@ -25,13 +26,14 @@ use tokio::sync::Notify;
 use super::{
     CallOutCounters, CallOuts, check_all,
     counters::{Counted, Outcome},
-    rate::RateLimit,
     templates,
 };
 use crate::{
     Error, ServerOptions,
     api::Refusal,
     listen::Peer,
+    proxies::TrustedProxies,
+    rate::RateLimit,
     store::{Arrived, Intake, Store},
 };
 
@@ -45,7 +47,8 @@ pub(crate) struct Receiver {
     by_key: RwLock<HashMap<Vec<u8>, Arc<Subscription>>>,
     digest_key: Hmac<Sha256>,
     time_limit: Duration,
-    rate: RateLimit,
+    rate: RateLimit<IpAddr>,
+    proxies: Arc<TrustedProxies>,
     counted: Counted,
     intake: Intake,
     /// Something was stored that the worker has not seen.
@@ -59,7 +62,7 @@ pub(super) struct Subscription {
 
 impl Receiver {
     /// Refuses call-outs that could not work.
-    pub(crate) fn new(options: &ServerOptions, store: Store) -> Result<Self, Error> {
+    pub(crate) fn new(options: &ServerOptions, proxies: &Arc<TrustedProxies>, store: Store) -> Result<Self, Error> {
         let mut random = [0; 32];
         getrandom::fill(&mut random)?;
         // Invariant: HMAC takes a key of any length.
@@ -70,6 +73,7 @@ impl Receiver {
             digest_key,
             time_limit: options.callout_time_limit,
             rate: RateLimit::new(options.callouts_per_minute),
+            proxies: Arc::clone(proxies),
             counted: Counted::default(),
             intake: Intake::new(store, options.callout_window),
             arrived: Notify::new(),
@@ -108,7 +112,7 @@ impl Receiver {
     async fn receive(&self, peer: Peer, key: Option<String>, request: Request) -> Result<Outcome, Refused> {
         let subscription = key.and_then(|key| self.by_key(&key)).ok_or(Outcome::UnknownKey)?;
         self.rate
-            .admit(peer.0.ip(), Instant::now())
+            .admit(self.proxies.client(peer.0.ip(), request.headers()), Instant::now())
             .map_err(|wait| Refused { outcome: Outcome::RateLimited, retry_after: Some(wait) })?;
         let signature = only_value(request.headers(), &subscription.header).ok_or(Outcome::Unauthorized)?.clone();
         if !is_json(request.headers()) {

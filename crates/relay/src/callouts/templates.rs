@@ -105,7 +105,7 @@ pub(super) fn message(callouts: &CallOuts, entity: &Value, now: Timestamp) -> Re
         kind: template.kind,
         title,
         preview: bounded("preview", template.preview.as_ref(), MAX_PREVIEW_CHARS)?,
-        body: rendered(HTML, template.body.as_ref(), MAX_BODY_BYTES)?,
+        body: rendered(HTML, template.body.as_ref(), MAX_BODY_BYTES)?.replace('\0', " "),
         silent: template.silent,
         buttons,
         expires,

@@ -3,9 +3,11 @@
 mod callouts;
 mod demo;
 mod events;
+mod send;
 mod serve;
 mod stop;
 mod subscriptions;
+mod token;
 mod tracktik;
 mod user;
 
@@ -18,8 +20,10 @@ use relay::Configuration;
 pub use callouts::{CallOutsCommand, callouts};
 pub use demo::{DemoArguments, demo};
 pub use events::{EventsCommand, events};
+pub use send::{SendArguments, send};
 pub use serve::{ServeArguments, serve};
 pub use subscriptions::{SubscriptionsCommand, subscriptions};
+pub use token::{TokenCommand, token};
 pub use tracktik::{TracktikCommand, tracktik};
 pub use user::{UserCommand, user};
 

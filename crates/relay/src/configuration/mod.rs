@@ -19,7 +19,10 @@ use tracktik_client::{Client, NewSubscription, callout};
 use url::Url;
 
 use self::{channels::WrittenChannels, subscription::WrittenSubscription, tracktik::WrittenTracktik};
-use crate::{CallOutSecrets, CallOuts, DatabaseAddress, Error, SecretsPlace, ServerOptions, secret_file::read_secret};
+use crate::{
+    CallOutSecrets, CallOuts, DatabaseAddress, Error, SecretsPlace, ServerOptions, proxies::TrustedProxies,
+    secret_file::read_secret,
+};
 
 /// The size beyond which a file is none of ours.
 const MAX_BYTES: u64 = 1024 * 1024;
@@ -35,6 +38,7 @@ pub struct Configuration {
     secrets: SecretsPlace,
     callout_window: Duration,
     callouts_per_minute: u32,
+    trusted_proxies: Vec<String>,
     channels: Option<WrittenChannels>,
     tracktik: Option<WrittenTracktik>,
     subscriptions: Vec<WrittenSubscription>,
@@ -53,6 +57,8 @@ struct Written {
     secrets: PathBuf,
     callout_window_seconds: Option<u32>,
     callouts_per_minute: Option<u32>,
+    #[serde(default)]
+    trusted_proxies: Vec<String>,
     channels: Option<WrittenChannels>,
     tracktik: Option<WrittenTracktik>,
     #[serde(default)]
@@ -96,6 +102,7 @@ impl Configuration {
             callout_window: callout_window_seconds
                 .map_or(usual.callout_window, |seconds| Duration::from_secs(seconds.into())),
             callouts_per_minute: callouts_per_minute.unwrap_or(usual.callouts_per_minute),
+            trusted_proxies: written.trusted_proxies,
             channels: written.channels,
             tracktik: written.tracktik,
             subscriptions: written.subscriptions,
@@ -119,6 +126,7 @@ impl Configuration {
             }
             subscription.check()?;
         }
+        TrustedProxies::read(&self.trusted_proxies)?;
         self.channels.as_ref().map_or(Ok(()), WrittenChannels::check)?;
         self.tracktik.as_ref().map_or(Ok(()), WrittenTracktik::check)
     }
@@ -205,6 +213,7 @@ impl Configuration {
             callouts: self.callouts(secrets)?,
             callout_window: self.callout_window,
             callouts_per_minute: self.callouts_per_minute,
+            trusted_proxies: self.trusted_proxies.clone(),
             ..ServerOptions::default()
         })
     }

@@ -10,6 +10,7 @@ mod messages;
 mod named_users;
 mod outbox;
 mod recipients;
+mod requests;
 mod schema;
 mod sql;
 mod users;
@@ -23,6 +24,7 @@ pub(crate) use events::{Arrived, Delivery, Next, WaitingEvent};
 pub use events::{Event, EventState, EventSummary};
 pub(crate) use intake::Intake;
 pub(crate) use messages::{Marked, StoredMessage, Wanted};
+pub(crate) use requests::{Request, Sent};
 pub use users::User;
 
 use self::sql::{Connection, Pool, Row, params};

@@ -50,3 +50,31 @@ pub(super) fn find(connection: &mut Connection, recipients: &Recipients) -> Resu
     found.dedup_by_key(|user| user.id);
     Ok(found)
 }
+
+/// The same, each with the name recipients are given by.
+pub(super) fn find_named(connection: &mut Connection, recipients: &Recipients) -> Result<Vec<(User, String)>, Error> {
+    let mut named = Vec::new();
+    for user in find(connection, recipients)? {
+        let name = "SELECT name FROM users WHERE id = ?1";
+        let name = connection.query_one(name, params![user.id], |row| row.get::<Option<String>>(0))?;
+        named.push((user, name.flatten().unwrap_or_default()));
+    }
+    Ok(named)
+}
+
+/// Users that are not there, and groups that nobody is in.
+pub(super) fn missing(connection: &mut Connection, recipients: &Recipients) -> Result<Vec<String>, Error> {
+    let mut missing = Vec::new();
+    let questions = [
+        (&recipients.users, "user", "SELECT EXISTS (SELECT 1 FROM users WHERE name = ?1)"),
+        (&recipients.groups, "group", "SELECT EXISTS (SELECT 1 FROM memberships WHERE group_name = ?1)"),
+    ];
+    for (names, what, question) in questions {
+        for name in names {
+            if !connection.exists(question, params![name])? {
+                missing.push(format!("{what} {name:?}"));
+            }
+        }
+    }
+    Ok(missing)
+}

@@ -104,7 +104,26 @@ const RETRIES: &str = "
 ALTER TABLE events ADD COLUMN retry_at INTEGER NOT NULL DEFAULT 0; -- milliseconds since 1970
 ";
 
-const STEPS: &[M<'static>] = &[M::up(FIRST), M::up(EXPIRY), M::up(NAMES), M::up(EVENTS), M::up(OUTBOX), M::up(RETRIES)];
+/// Who may ask for messages, and what was answered to repeated requests.
+const REQUESTS: &str = "
+CREATE TABLE api_tokens (
+    name    TEXT PRIMARY KEY,
+    digest  BLOB NOT NULL UNIQUE,
+    created INTEGER NOT NULL
+) STRICT;
+CREATE TABLE requests (
+    token       TEXT NOT NULL,
+    key         TEXT NOT NULL,
+    body_digest BLOB NOT NULL,
+    answer      TEXT NOT NULL, -- JSON
+    created     INTEGER NOT NULL,
+    PRIMARY KEY (token, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX requests_by_age ON requests (created);
+";
+
+const STEPS: &[M<'static>] =
+    &[M::up(FIRST), M::up(EXPIRY), M::up(NAMES), M::up(EVENTS), M::up(OUTBOX), M::up(RETRIES), M::up(REQUESTS)];
 
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 
@@ -181,7 +200,24 @@ CREATE UNIQUE INDEX messages_by_event ON messages (event_id, user_id) WHERE even
 CREATE INDEX messages_unpublished ON messages (id) WHERE unpublished IS NOT NULL;
 ";
 
-const SERVER_STEPS: &[&str] = &[SERVER_FIRST];
+const SERVER_REQUESTS: &str = "
+CREATE TABLE api_tokens (
+    name    TEXT PRIMARY KEY,
+    digest  BYTEA NOT NULL UNIQUE,
+    created BIGINT NOT NULL
+);
+CREATE TABLE requests (
+    token       TEXT NOT NULL,
+    key         TEXT NOT NULL,
+    body_digest BYTEA NOT NULL,
+    answer      TEXT NOT NULL,
+    created     BIGINT NOT NULL,
+    PRIMARY KEY (token, key)
+);
+CREATE INDEX requests_by_age ON requests (created);
+";
+
+const SERVER_STEPS: &[&str] = &[SERVER_FIRST, SERVER_REQUESTS];
 
 /// Nobody else locks by this number: "traybell" as bytes.
 const SERVER_LOCK: i64 = 0x7472_6179_6265_6c6c;

@@ -104,6 +104,9 @@ impl Database {
     }
 
     pub(crate) fn brand_exists(&mut self, brand: &str) -> Result<bool, Error> {
+        if check_brand(brand).is_err() {
+            return Ok(false);
+        }
         self.connection.exists("SELECT EXISTS (SELECT 1 FROM brands WHERE name = ?1)", params![brand])
     }
 

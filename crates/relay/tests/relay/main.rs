@@ -8,12 +8,14 @@ mod channels;
 mod clients;
 mod demo;
 mod hostile;
+mod messages_api;
 #[cfg(target_os = "linux")]
 mod on_postgresql;
 #[cfg(target_os = "linux")]
 #[path = "../../../../tests/src/postgres.rs"]
 mod postgres;
 mod serving;
+mod sign_in;
 mod tracktik;
 #[allow(dead_code, reason = "tracktik-client's tests use the rest")]
 #[path = "../../../../tests/src/tracktik_fake/mod.rs"]

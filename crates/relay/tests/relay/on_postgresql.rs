@@ -26,7 +26,16 @@ const OF_THE_FILE: [&str; 7] = [
 async fn everything_is_the_same_on_postgresql() {
     let cluster = Cluster::start().await;
     let mut tests = Command::new(std::env::current_exe().unwrap());
-    tests.args(["api::", "callouts::", "channels::", "clients::", "--test-threads", "4"]);
+    tests.args([
+        "api::",
+        "messages_api::",
+        "sign_in::",
+        "callouts::",
+        "channels::",
+        "clients::",
+        "--test-threads",
+        "4",
+    ]);
     tests.args(OF_THE_FILE.iter().flat_map(|name| ["--skip", name]));
     tests.env(SERVER, format!("postgres://postgres@127.0.0.1:{}", cluster.port));
     let output = tests.stdin(Stdio::null()).kill_on_drop(true).output().await.unwrap();
@@ -78,7 +87,7 @@ async fn titles(relay: &Server, sid: &str) -> Vec<String> {
 #[tokio::test]
 async fn two_relays_share_users_call_outs_and_the_window() {
     let cluster = Cluster::start().await;
-    let database = cluster.new_database("shared").await;
+    let database = cluster.new_database("shared");
     // At once: each may be the one that makes the tables.
     let (one, other) = tokio::join!(relay(&database), relay(&database));
     let user = one.add_user("acme", "the-sid-of-darth", "Darth", "Vader").await.unwrap();
@@ -108,7 +117,7 @@ async fn two_relays_share_users_call_outs_and_the_window() {
 #[tokio::test]
 async fn a_database_that_is_gone_is_said_and_its_return_is_found() {
     let mut cluster = Cluster::start().await;
-    let database = cluster.new_database("gone").await;
+    let database = cluster.new_database("gone");
     let relay = relay(&database).await;
     let user = relay.add_user("acme", "the-sid-of-darth", "Darth", "Vader").await.unwrap();
     relay.name_user(&user, "darth", &[]).await.unwrap();

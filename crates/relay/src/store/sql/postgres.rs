@@ -145,6 +145,8 @@ impl ToSql for Value {
             (Self::Null, _) => Ok(IsNull::Yes),
             (Self::Integer(number), &Type::INT4) => i32::try_from(*number)?.to_sql(of, out),
             (Self::Integer(number), _) => number.to_sql(&Type::INT8, out),
+            // It takes no NUL in a text; where one matters it was refused before.
+            (Self::Text(text), _) if text.contains('\0') => text.replace('\0', "\u{fffd}").to_sql(&Type::TEXT, out),
             (Self::Text(text), _) => text.to_sql(&Type::TEXT, out),
             (Self::Blob(bytes), _) => bytes.to_sql(&Type::BYTEA, out),
         }

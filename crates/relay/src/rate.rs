@@ -1,57 +1,67 @@
-//! How many call-outs one address may make in a minute. The number of addresses remembered is bounded.
+//! How often something may happen in a minute, for each of whom it is counted for. How many of them are remembered is
+//! bounded.
 
 use std::{
     collections::HashMap,
-    net::IpAddr,
+    hash::Hash,
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 const MINUTE: Duration = Duration::from_mins(1);
 /// Beyond this many the ones whose minute is over are forgotten, or, when there are none, all.
-const MAX_ADDRESSES: usize = 10_000;
+const MAX_REMEMBERED: usize = 10_000;
 
-/// Counts by minutes that begin with an address's first call-out.
-pub(super) struct RateLimit {
+/// Counts by minutes that begin with the first time.
+pub(crate) struct RateLimit<K> {
     per_minute: u32,
-    addresses: Mutex<HashMap<IpAddr, (Instant, u32)>>,
+    counted: Mutex<HashMap<K, (Instant, u32)>>,
 }
 
-impl RateLimit {
+impl<K: Hash + Eq> RateLimit<K> {
     /// 0 is no limit.
-    pub(super) fn new(per_minute: u32) -> Self {
-        Self { per_minute, addresses: Mutex::default() }
+    pub(crate) fn new(per_minute: u32) -> Self {
+        Self { per_minute, counted: Mutex::default() }
     }
 
     /// Counts one more, or answers how long to wait.
-    pub(super) fn admit(&self, address: IpAddr, now: Instant) -> Result<(), Duration> {
+    pub(crate) fn admit(&self, whose: K, now: Instant) -> Result<(), Duration> {
+        self.change(whose, now, 1)
+    }
+
+    /// Answers how long to wait, where there have been too many; counts nothing.
+    pub(crate) fn check(&self, whose: K, now: Instant) -> Result<(), Duration> {
+        self.change(whose, now, 0)
+    }
+
+    fn change(&self, whose: K, now: Instant, more: u32) -> Result<(), Duration> {
         if self.per_minute == 0 {
             return Ok(());
         }
         // Each entry is changed as a whole: a panic elsewhere leaves nothing half done.
-        let mut addresses = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
         let is_over = |begin: Instant| now.saturating_duration_since(begin) >= MINUTE;
-        if addresses.len() >= MAX_ADDRESSES && !addresses.contains_key(&address) {
-            addresses.retain(|_, (begin, _)| !is_over(*begin));
-            if addresses.len() >= MAX_ADDRESSES {
-                addresses.clear();
+        if counted.len() >= MAX_REMEMBERED && !counted.contains_key(&whose) {
+            counted.retain(|_, (begin, _)| !is_over(*begin));
+            if counted.len() >= MAX_REMEMBERED {
+                counted.clear();
             }
         }
-        let (begin, count) = addresses.entry(address).or_insert((now, 0));
+        let (begin, count) = counted.entry(whose).or_insert((now, 0));
         if is_over(*begin) {
             (*begin, *count) = (now, 0);
         }
         if *count >= self.per_minute {
             return Err(MINUTE.saturating_sub(now.saturating_duration_since(*begin)));
         }
-        *count += 1;
+        *count += more;
         Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::net::Ipv4Addr;
+    use std::net::{IpAddr, Ipv4Addr};
 
     use super::*;
 
@@ -64,6 +74,8 @@ mod tests {
         assert!(limit.admit(one, start).is_ok() && limit.admit(one, after(10)).is_ok());
         assert_eq!(limit.admit(one, after(20)), Err(Duration::from_secs(40)));
         assert!(limit.admit(other, after(20)).is_ok());
+        assert_eq!(limit.check(one, after(20)), Err(Duration::from_secs(40)));
+        assert!((0..9).all(|_| limit.check(one, after(60)).is_ok()), "looking counts nothing");
         assert!(limit.admit(one, after(60)).is_ok());
         let unlimited = RateLimit::new(0);
         assert!((0..1000).all(|_| unlimited.admit(one, start).is_ok()));
@@ -74,8 +86,8 @@ mod tests {
         let limit = RateLimit::new(1);
         let now = Instant::now();
         for number in 0..25_000_u32 {
-            assert!(limit.admit(Ipv4Addr::from(number).into(), now).is_ok());
+            assert!(limit.admit(IpAddr::from(Ipv4Addr::from(number)), now).is_ok());
         }
-        assert!(limit.addresses.lock().unwrap().len() <= MAX_ADDRESSES);
+        assert!(limit.counted.lock().unwrap().len() <= MAX_REMEMBERED);
     }
 }

@@ -1,0 +1,39 @@
+//! Log-ins that are refused again and again.
+
+use crate::world::{SID, World};
+
+#[tokio::test]
+async fn after_many_refused_log_ins_an_address_waits_and_the_right_session_id_waits_too() {
+    let world = World::start_with(|options| options.refused_log_ins_per_minute = 5).await;
+    for _ in 0..20 {
+        assert_eq!(world.log_in(SID).await.0, 200, "one that is right is not counted");
+    }
+    for _ in 0..5 {
+        assert_eq!(world.log_in("a-guess").await.0, 401);
+    }
+    let url = format!("{}/integration-api/Platform/LoginAuthToken", world.server.url());
+    let refused = world.http.post(url).header("authtoken", SID).send().await.unwrap();
+    assert_eq!(refused.status(), 429);
+    let wait: u64 = refused.headers()["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((1..=60).contains(&wait));
+    // Who is signed in goes on.
+    assert!(world.listed("").await.is_empty());
+}
+
+#[tokio::test]
+async fn behind_a_trusted_proxy_each_client_is_counted_for_itself() {
+    let world = World::start_with(|options| {
+        options.refused_log_ins_per_minute = 1;
+        options.trusted_proxies = vec!["127.0.0.0/8".into()];
+    });
+    let world = world.await;
+    let url = format!("{}/integration-api/Platform/LoginAuthToken", world.server.url());
+    let log_in = async |sid: &str, client: &str| {
+        let request = world.http.post(&url).header("authtoken", sid).header("x-forwarded-for", client);
+        request.send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(log_in("a-guess", "203.0.113.1").await, 401);
+    assert_eq!(log_in(SID, "203.0.113.1").await, 429);
+    assert_eq!(log_in(SID, "203.0.113.2").await, 200);
+    assert_eq!(log_in(SID, "203.0.113.2, 203.0.113.1").await, 429, "what a client says of itself does not count");
+}
