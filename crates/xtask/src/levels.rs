@@ -11,7 +11,7 @@ use clap::ValueEnum;
 use crate::command::Call;
 use crate::packages::{self, Consent, Group};
 use crate::programs::{self, TestProgram};
-use crate::{bundle, cross, tools, windows, workspace};
+use crate::{api, bundle, cross, tools, windows, workspace};
 
 /// The package of the tests that need more than their crate, and its two test programs.
 const OUTER_TESTS: &str = "traybell-tests";
@@ -37,6 +37,8 @@ pub enum Level {
     Docs,
     /// pusher-client against real servers: two releases of sockudo, with Pusher's own npm package
     Channels,
+    /// The relay's API for messages against its own OpenAPI description (schemathesis)
+    Api,
     /// The built programs in a private desktop session, on real parts
     BlackBox,
     /// Everything compiles for macOS
@@ -64,7 +66,7 @@ impl Level {
             Self::Format | Self::Page | Self::Licences => &[],
             Self::Channels if !tools::has_sockudo() => &[Group::Build, Group::Sockudo, Group::Database],
             Self::Channels => &[Group::Build, Group::Database],
-            Self::Lint | Self::Build | Self::Docs => &[Group::Build],
+            Self::Lint | Self::Build | Self::Docs | Self::Api => &[Group::Build],
             Self::BlackBox if !tools::has_sockudo() => &[Group::Build, Group::Desktop, Group::Sockudo],
             // The crates too are tested on a real keyring, on a bus of its own, and on a real database.
             Self::Unit => &[Group::Build, Group::Desktop, Group::Database],
@@ -113,6 +115,10 @@ impl Bench {
             Level::Unit => self.unit(),
             Level::Docs => docs(),
             Level::Channels => self.channels(),
+            Level::Api => {
+                self.programs()?;
+                api::check(self.consent)
+            }
             Level::BlackBox => self.black_box(),
             Level::CheckMacos => cross::check_macos(self.consent),
             Level::CheckWindows => windows::check(self.consent, self.filter.as_deref()),

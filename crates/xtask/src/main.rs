@@ -3,6 +3,7 @@
 
 #![allow(clippy::print_stdout, reason = "a task speaks to the person who started it")]
 
+mod api;
 mod bench;
 mod bundle;
 mod command;

@@ -21,6 +21,8 @@ pub enum Group {
     Sockudo,
     /// PostgreSQL, on which the relay is tested; nothing of it is started by the system's own means
     Database,
+    /// Fetching programs from PyPI
+    Python,
     /// Building for other systems: a compiler whose standard library can be built for them
     Cross,
     /// Linking and running Windows programs
@@ -100,6 +102,9 @@ impl System {
             (Group::Sockudo, Self::Pacman) => "protobuf",
             (Group::Database, Self::Apt | Self::Pacman) => "postgresql",
             (Group::Database, Self::Dnf) => "postgresql-server",
+            (Group::Python, Self::Apt) => "python3 python3-venv",
+            (Group::Python, Self::Dnf) => "python3 python3-pip",
+            (Group::Python, Self::Pacman) => "python python-pip",
             (Group::Cross, Self::Apt) => "rustc-web cargo-web rust-web-src",
             // Elsewhere the standard libraries come with rustup (`rustup target add`), see `cross.rs`.
             (Group::Cross, Self::Dnf | Self::Pacman) => "",
@@ -182,7 +187,8 @@ pub fn ensure(groups: &[Group], consent: Consent) -> Result<()> {
 
 /// `cargo xtask setup`: the named groups, or all that `run` and `test` use.
 pub fn set_up(groups: &[Group], consent: Consent) -> Result<()> {
-    let all = [Group::Build, Group::Desktop, Group::Sockudo, Group::Database, Group::Cross, Group::Windows];
+    let all =
+        [Group::Build, Group::Desktop, Group::Sockudo, Group::Database, Group::Python, Group::Cross, Group::Windows];
     ensure(if groups.is_empty() { &all } else { groups }, consent)?;
     println!("All system packages are there.");
     Ok(())

@@ -16,6 +16,7 @@ const TAURI_DRIVER: &str = "2.1.0";
 const TAURI_CLI: &str = "2.12.5";
 const CARGO_DENY: &str = "0.20.2";
 const CARGO_FUZZ: &str = "0.13.2";
+const SCHEMATHESIS: &str = "4.32.5";
 
 /// The Pusher server of the tests.
 pub fn sockudo(consent: Consent) -> Result<PathBuf> {
@@ -70,6 +71,20 @@ pub fn tauri_cli() -> Result<PathBuf> {
             .arg(&home)
             .arg(package)
             .run()?;
+    }
+    Ok(program)
+}
+
+/// Tries an HTTP API against its OpenAPI description; from PyPI, into a virtual environment of its own.
+pub fn schemathesis(consent: Consent) -> Result<PathBuf> {
+    let program = program("schemathesis", SCHEMATHESIS);
+    if !program.is_file() {
+        packages::ensure(&[Group::Python], consent)?;
+        let home = home("schemathesis", SCHEMATHESIS);
+        println!("Fetching schemathesis {SCHEMATHESIS}, once, into {}", home.display());
+        Call::new("python3").args(["-m", "venv"]).arg(&home).run()?;
+        let package = format!("schemathesis=={SCHEMATHESIS}");
+        Call::new(home.join("bin/pip")).args(["install", "--quiet", "--disable-pip-version-check", &package]).run()?;
     }
     Ok(program)
 }
