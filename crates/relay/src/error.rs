@@ -62,6 +62,14 @@ pub enum Error {
     /// The channel server elsewhere was not reached, or refused.
     #[error("{0}")]
     Channels(String),
+    /// The relay itself is not reached under its own address.
+    #[error("no relay answers at {url} yet ({message})")]
+    NotRunning {
+        /// Where it should be.
+        url: String,
+        /// What the system said.
+        message: String,
+    },
     /// TrackTik could not be asked, or refused.
     #[error(transparent)]
     TrackTik(#[from] tracktik_client::Error),

@@ -42,7 +42,7 @@ pub use database_address::{DatabaseAddress, PostgreSql};
 pub use error::Error;
 pub use message::{Button, Kind, NewMessage};
 pub use messages_api::MessagesApi;
-pub use options::{ChannelServer, ChannelServerPlace, ServedFile, ServerOptions};
+pub use options::{ChannelServer, ChannelServerPlace, Retention, ServedFile, ServerOptions};
 pub use secrets_place::SecretsPlace;
 pub use server::Server;
 pub use store::{Event, EventState, EventSummary, User};

@@ -83,7 +83,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Send(arguments) => commands::send(arguments).await,
         Command::Tracktik(command) => commands::tracktik(command).await,
         Command::Subscriptions(command) => commands::subscriptions(command).await,
-        Command::CallOuts(command) => commands::callouts(command),
+        Command::CallOuts(command) => commands::callouts(command).await,
     }
 }
 

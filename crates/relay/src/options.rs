@@ -38,6 +38,8 @@ pub struct ServerOptions {
     pub callout_window: Duration,
     /// How long a call-out's body may take to arrive.
     pub callout_time_limit: Duration,
+    /// What is deleted after how long.
+    pub retention: Retention,
     /// Reverse proxies, by address or network, that are believed when they say whom they speak for.
     pub trusted_proxies: Vec<String>,
     /// Refused log-ins of one address in a minute, after which it has to wait; 0 is no limit.
@@ -63,11 +65,29 @@ impl Default for ServerOptions {
             callouts: Vec::new(),
             callout_window: Duration::from_secs(5),
             callout_time_limit: Duration::from_secs(10),
+            retention: Retention::default(),
             trusted_proxies: Vec::new(),
             refused_log_ins_per_minute: 30,
             messages_per_minute: 600,
             callouts_per_minute: 600,
         }
+    }
+}
+
+/// After how many days what is deleted. Messages that are unread are kept until they expire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Events that were delivered as they should be.
+    pub events: u32,
+    /// Events that failed or are flagged.
+    pub failed_events: u32,
+    /// Messages, counted from when they were read; none: they are kept.
+    pub read_messages: Option<u32>,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { events: 30, failed_events: 90, read_messages: None }
     }
 }
 

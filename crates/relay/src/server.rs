@@ -54,14 +54,15 @@ impl Server {
         let token_lifetime = options.token_lifetime;
         let (channels, stored) = (Arc::new(channels), Arc::default());
         let own_url = own_url.into();
-        let shared = Shared { store, channels, stored, own_url, token_lifetime, receiver, proxies, limits };
+        let stop_listening = CancellationToken::new();
+        let stopping = stop_listening.clone();
+        let shared = Shared { store, channels, stored, own_url, token_lifetime, receiver, proxies, limits, stopping };
 
         // A channel connection that is silent this long has been closed by its own rules before.
         let idle_limit = options.activity_timeout + options.pong_timeout + Duration::from_secs(30);
         let max_connections = options.max_connections.saturating_add(MAX_REQUEST_CONNECTIONS);
         let listener = BoundedListener::new(listener, max_connections, idle_limit);
         let router = api::router(shared.clone(), &options.files).into_make_service_with_connect_info::<Peer>();
-        let stop_listening = CancellationToken::new();
         let serve = axum::serve(listener, router).with_graceful_shutdown(stop_listening.clone().cancelled_owned());
         let serving = tokio::spawn(async move {
             // It ends when it is told to and has no other way to end.
@@ -69,7 +70,7 @@ impl Server {
         });
         // What was being delivered when the relay stopped listening is published too.
         let stop_publishing = CancellationToken::new();
-        let delivering = tokio::spawn(Worker::new(shared.clone(), stop_listening.clone()).run());
+        let delivering = tokio::spawn(Worker::new(shared.clone(), options.retention, stop_listening.clone()).run());
         let publishing = tokio::spawn(Publisher::new(shared.clone(), stop_publishing.clone()).run());
         tracing::info!(%address, "serving");
         let tasks = [serving, delivering, publishing].map(|task| Mutex::new(Some(task)));

@@ -6,6 +6,7 @@ mod caller;
 mod channel_authorization;
 mod configuration;
 mod envelope;
+mod health;
 mod log_in;
 mod messages;
 mod notifications;
@@ -23,6 +24,7 @@ use axum::{
 };
 
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 pub(crate) use envelope::Refusal;
 
@@ -53,6 +55,8 @@ pub(crate) struct Shared {
     pub(crate) receiver: Arc<Receiver>,
     pub(crate) proxies: Arc<TrustedProxies>,
     pub(crate) limits: Arc<Limited>,
+    /// The server has been told to end.
+    pub(crate) stopping: CancellationToken,
 }
 
 /// What may happen only so often in a minute.
@@ -95,6 +99,7 @@ pub(crate) fn router(shared: Shared, files: &[ServedFile]) -> Router {
         .layer(middleware::from_fn(within_time_limit))
         .merge(callouts::router(receiver))
         .merge(messages::router())
+        .merge(health::router())
         .with_state(shared)
 }
 

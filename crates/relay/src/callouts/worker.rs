@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{CallOuts, Receiver, templates};
 use crate::{
-    Error,
+    Error, Retention,
     api::Shared,
     store::{Database, Delivery, Next, WaitingEvent},
 };
@@ -24,20 +24,19 @@ const SHARED_POLL: Duration = Duration::from_secs(1);
 const MAX_ATTEMPTS: u32 = 10;
 const FIRST_RETRY: Duration = Duration::from_millis(100);
 const MAX_RETRY: Duration = Duration::from_secs(30);
-/// How long an event that was delivered without a flaw is kept.
-const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 const CLEANING: Duration = Duration::from_hours(24);
 
 /// The one task behind a server's receiver.
 pub(crate) struct Worker {
     shared: Shared,
     stop: CancellationToken,
+    retention: Retention,
     last_cleaned: Option<Instant>,
 }
 
 impl Worker {
-    pub(crate) fn new(shared: Shared, stop: CancellationToken) -> Self {
-        Self { shared, stop, last_cleaned: None }
+    pub(crate) fn new(shared: Shared, retention: Retention, stop: CancellationToken) -> Self {
+        Self { shared, stop, retention, last_cleaned: None }
     }
 
     /// Runs until it is told to stop.
@@ -105,11 +104,20 @@ impl Worker {
             return;
         }
         self.last_cleaned = Some(Instant::now());
-        let before = Timestamp::now().checked_sub(KEPT).unwrap_or(Timestamp::UNIX_EPOCH);
-        if let Err(error) = self.shared.store.call(move |database| database.delete_delivered_events(before)).await {
-            tracing::error!(%error, "old events could not be deleted");
+        let Retention { events, failed_events, read_messages } = self.retention;
+        let delete = move |database: &mut Database| {
+            database.delete_events(days_ago(events), days_ago(failed_events))?;
+            read_messages.map_or(Ok(()), |days| database.delete_read_messages(days_ago(days)))
+        };
+        if let Err(error) = self.shared.store.call(delete).await {
+            tracing::error!(%error, "what is old could not be deleted");
         }
     }
+}
+
+fn days_ago(days: u32) -> Timestamp {
+    let ago = SignedDuration::from_hours(24 * i64::from(days));
+    Timestamp::now().checked_sub(ago).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
 fn retry_after(failures: u32) -> Duration {

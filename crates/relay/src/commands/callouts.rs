@@ -20,6 +20,8 @@ pub enum CallOutsCommand {
     ///
     /// A running relay knows it within seconds. Give TrackTik the new secret, by `tracktik apply` or by hand, then `finish`.
     NewSecret(OneArguments),
+    /// Send the running relay a call-out, signed as TrackTik would: to see that it arrives, and what the desktops show.
+    Try(TryArguments),
     /// Void the older secret of a rotation.
     Finish(OneArguments),
 }
@@ -41,8 +43,26 @@ pub struct OneArguments {
     configuration: ConfigurationArgument,
 }
 
-pub fn callouts(command: CallOutsCommand) -> anyhow::Result<()> {
+#[derive(Debug, Args)]
+pub struct TryArguments {
+    #[command(flatten)]
+    one: OneArguments,
+    #[arg(long, value_name = "JSON", help = r#"The entity, such as '{"firstName": "Ada", "lastName": "Lovelace"}'"#)]
+    entity: String,
+}
+
+pub async fn callouts(command: CallOutsCommand) -> anyhow::Result<()> {
     match command {
+        CallOutsCommand::Try(TryArguments { one: OneArguments { custom_id, configuration }, entity }) => {
+            let configuration = configuration.read()?;
+            header(&configuration, &custom_id)?;
+            match relay::tracktik::call_out(&configuration, &custom_id, entity.as_bytes()).await? {
+                Some(200) => print("The relay has taken it. `traybell-relay events list` says what became of it.\n"),
+                Some(400) => bail!("the relay does not take it: the entity is one JSON object"),
+                Some(status) => bail!("the relay answers {status}; does it run with this relay.toml?"),
+                None => bail!("{custom_id:?} has no secret yet; `tracktik apply` or `callouts new-secret` makes it"),
+            }
+        }
         CallOutsCommand::List(arguments) => list(&arguments),
         CallOutsCommand::Show(OneArguments { custom_id, configuration }) => {
             let configuration = configuration.read()?;

@@ -20,7 +20,7 @@ use url::Url;
 
 use self::{channels::WrittenChannels, subscription::WrittenSubscription, tracktik::WrittenTracktik};
 use crate::{
-    CallOutSecrets, CallOuts, DatabaseAddress, Error, SecretsPlace, ServerOptions, proxies::TrustedProxies,
+    CallOutSecrets, CallOuts, DatabaseAddress, Error, Retention, SecretsPlace, ServerOptions, proxies::TrustedProxies,
     secret_file::read_secret,
 };
 
@@ -39,6 +39,7 @@ pub struct Configuration {
     callout_window: Duration,
     callouts_per_minute: u32,
     trusted_proxies: Vec<String>,
+    retention_days: WrittenRetention,
     channels: Option<WrittenChannels>,
     tracktik: Option<WrittenTracktik>,
     subscriptions: Vec<WrittenSubscription>,
@@ -59,10 +60,32 @@ struct Written {
     callouts_per_minute: Option<u32>,
     #[serde(default)]
     trusted_proxies: Vec<String>,
+    #[serde(default)]
+    retention_days: WrittenRetention,
     channels: Option<WrittenChannels>,
     tracktik: Option<WrittenTracktik>,
     #[serde(default)]
     subscriptions: Vec<WrittenSubscription>,
+}
+
+/// Days.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenRetention {
+    events: Option<u16>,
+    failed_events: Option<u16>,
+    read_messages: Option<u16>,
+}
+
+impl WrittenRetention {
+    fn read(self) -> Retention {
+        let usual = Retention::default();
+        Retention {
+            events: self.events.map_or(usual.events, u32::from),
+            failed_events: self.failed_events.map_or(usual.failed_events, u32::from),
+            read_messages: self.read_messages.map(u32::from),
+        }
+    }
 }
 
 fn default_database() -> String {
@@ -103,6 +126,7 @@ impl Configuration {
                 .map_or(usual.callout_window, |seconds| Duration::from_secs(seconds.into())),
             callouts_per_minute: callouts_per_minute.unwrap_or(usual.callouts_per_minute),
             trusted_proxies: written.trusted_proxies,
+            retention_days: written.retention_days,
             channels: written.channels,
             tracktik: written.tracktik,
             subscriptions: written.subscriptions,
@@ -214,6 +238,7 @@ impl Configuration {
             callout_window: self.callout_window,
             callouts_per_minute: self.callouts_per_minute,
             trusted_proxies: self.trusted_proxies.clone(),
+            retention: self.retention_days.read(),
             ..ServerOptions::default()
         })
     }

@@ -196,10 +196,13 @@ impl Database {
         Ok(next.flatten().map(milliseconds))
     }
 
-    /// Deletes what was delivered without a flaw and came before then. Its messages stay.
-    pub(crate) fn delete_delivered_events(&mut self, before: Timestamp) -> Result<(), Error> {
-        let delete = "DELETE FROM events WHERE state = 'delivered' AND flagged = 0 AND received < ?1";
-        self.connection.execute(delete, params![before.as_millisecond()])?;
+    /// Deletes events: those that were delivered without a flaw and came before `delivered`, and all others that are not
+    /// waiting and came before `failed`. Their messages stay.
+    pub(crate) fn delete_events(&mut self, delivered: Timestamp, failed: Timestamp) -> Result<(), Error> {
+        let delete = "DELETE FROM events WHERE state <> 'waiting' AND
+            received < CASE WHEN state = 'delivered' AND flagged = 0 THEN ?1 ELSE ?2 END";
+        let parameters = params![delivered.as_millisecond(), failed.as_millisecond()];
+        self.connection.execute(delete, parameters)?;
         Ok(())
     }
 
@@ -331,9 +334,13 @@ mod tests {
             let delivery = Delivery { message, recipients: recipients(name), flaw: None };
             assert_eq!(database.deliver_next(at(received), |_| Ok(delivery)).unwrap(), Next::Delivered);
         }
-        database.delete_delivered_events(at(9)).unwrap();
-        let left: Vec<_> = database.events(false, 10).unwrap().into_iter().map(|event| event.id).collect();
-        assert_eq!(left, [4, 3, 2]);
+        let mut left = |delivered, failed| {
+            database.delete_events(at(delivered), at(failed)).unwrap();
+            database.events(false, 10).unwrap().into_iter().map(|event| event.id).collect::<Vec<_>>()
+        };
+        assert_eq!(left(9, 2), [4, 3, 2]);
+        assert_eq!(left(9, 3), [4, 3], "the flagged one has its own time");
+        assert_eq!(left(9, 9), [4]);
         assert!(!database.is_empty(user.id).unwrap());
     }
 

@@ -79,6 +79,11 @@ impl Database {
         self.connection.exists(query, params![user_id])
     }
 
+    /// Deletes messages that were read before then.
+    pub(crate) fn delete_read_messages(&mut self, before: Timestamp) -> Result<(), Error> {
+        self.connection.execute("DELETE FROM messages WHERE read_at < ?1", params![before.as_second()]).map(drop)
+    }
+
     /// Marks one message of the user as read.
     pub(crate) fn mark_read(&mut self, user_id: i64, id: i64, now: Timestamp) -> Result<Marked, Error> {
         let unread = "UPDATE messages SET read_at = ?3 WHERE id = ?2 AND user_id = ?1 AND read_at IS NULL";

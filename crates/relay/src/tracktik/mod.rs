@@ -4,14 +4,16 @@
 //! them it has suspended, and whether TrackTik has been told the newest secret. No text here ever holds a key or secret.
 
 mod plan;
+mod trial;
 
 use std::time::{Duration, Instant};
 
-use secrecy::{ExposeSecret as _, SecretString};
-use tracktik_client::{Client, SecretInUpdate, Subscription, callout};
+use secrecy::SecretString;
+use tracktik_client::{Client, SecretInUpdate, Subscription};
 
 pub use plan::{Action, Plan, Step};
 pub use tracktik_client::{Id, LogRow};
+pub use trial::call_out;
 
 use self::plan::Ours;
 use crate::{Configuration, Error, callout_secrets::Managed};
@@ -166,33 +168,23 @@ impl Account {
     /// A running relay must know a secret before TrackTik uses it, or call-outs are lost. Where none answers there is
     /// nothing to wait for; that is worth a note.
     async fn until_known(&self, custom_id: &str) -> Result<Option<String>, Error> {
-        let secrets = self.configuration.secrets().read()?;
-        let (Some((key, of_it)), Some(header)) = (secrets.of(custom_id), self.configuration.header(custom_id)) else {
-            return Ok(None);
-        };
-        let Some(newest) = of_it.first() else { return Ok(None) };
-        let url = format!("{}{}", base(&self.configuration), key.expose_secret());
         let begin = Instant::now();
         loop {
-            let said = callout::send(&url, header, newest, self.configuration.mode(custom_id), b"null").await;
-            match said {
+            match call_out(&self.configuration, custom_id, b"null").await {
                 // The signature was found good; `null` is no event, and nothing is stored.
-                Ok(400) => return Ok(None),
-                Err(error @ tracktik_client::Error::Unreachable { .. }) => {
-                    return Ok(Some(format!(
-                        "no relay answers at {} yet ({error}); call-outs are lost until one does",
-                        self.configuration.own_url()
-                    )));
-                }
-                Err(error) => return Err(error.into()),
-                Ok(status) if begin.elapsed() > KNOWN_WITHIN => {
+                Ok(Some(400) | None) => return Ok(None),
+                Ok(Some(status)) if begin.elapsed() > KNOWN_WITHIN => {
                     return Err(Error::Input(format!(
                         "the relay at {} does not take the call-outs of {custom_id:?} (it answers {status}); it has to run with \
                          this relay.toml first, so that none is lost",
                         self.configuration.own_url()
                     )));
                 }
-                Ok(_) => tokio::time::sleep(ASK_AGAIN).await,
+                Ok(Some(_)) => tokio::time::sleep(ASK_AGAIN).await,
+                Err(error @ Error::NotRunning { .. }) => {
+                    return Ok(Some(format!("{error}; call-outs are lost until one does")));
+                }
+                Err(error) => return Err(error),
             }
         }
     }

@@ -273,3 +273,15 @@ async fn no_session_id_and_no_token_is_on_the_disk() {
         }
     }
 }
+
+#[tokio::test]
+async fn its_health_is_what_it_can_do() {
+    let world = World::start().await;
+    let health = async |which: &str| {
+        let answer = world.http.get(format!("{}/health/{which}", world.server.url())).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    for which in ["live", "ready"] {
+        assert_eq!(health(which).await, (200, r#"{"ok":true}"#.to_owned()));
+    }
+}

@@ -121,8 +121,10 @@ async fn a_database_that_is_gone_is_said_and_its_return_is_found() {
     let relay = relay(&database).await;
     let user = relay.add_user("acme", "the-sid-of-darth", "Darth", "Vader").await.unwrap();
     relay.name_user(&user, "darth", &[]).await.unwrap();
+    let health = async || http().get(format!("{}/health/ready", relay.url())).send().await.unwrap().status().as_u16();
+    assert_eq!(health().await, 200);
     cluster.kill();
-    assert_eq!(call_out(&relay, 1).await, 503);
+    assert_eq!((call_out(&relay, 1).await, health().await), (503, 503));
     cluster.restart().await;
     let begin = tokio::time::Instant::now();
     while call_out(&relay, 2).await != 200 {

@@ -344,9 +344,18 @@ async fn an_employee_below_region_3_is_a_message_until_the_subscription_is_suspe
     place.apply().await;
     assert_eq!(place.employs(3, "Radia").await, [Some(200)]);
 
+    let grace = r#"{"firstName": "Grace", "lastName": "Lovelace"}"#;
+    place.done(&["callouts", "try", "new-employees", "--entity", grace]).await;
+    let refused = place.run(&["callouts", "try", "new-employees", "--entity", "5"]).await;
+    assert!(refused.status == 1 && refused.error.contains("one JSON object"), "{}", refused.error);
     place.done(&["subscriptions", "archive", "new-employees", "--yes"]).await;
     assert!(place.employs(31, "Alan").await.is_empty());
-    let expected = ["New employee: Radia Lovelace", "New employee: Barbara Lovelace", "New employee: Ada Lovelace"];
+    let expected = [
+        "New employee: Grace Lovelace",
+        "New employee: Radia Lovelace",
+        "New employee: Barbara Lovelace",
+        "New employee: Ada Lovelace",
+    ];
     place.await_titles(&sid, &expected).await;
     let shown = place.run(&["subscriptions", "show", "new-employees"]).await;
     assert!(shown.status == 1 && shown.error.contains("shows no subscription"), "{}", shown.error);
