@@ -77,6 +77,8 @@ pub(crate) struct SignedIn {
     pub(crate) user: User,
     /// What later calls send: the answer's `AuthToken`, else the session id.
     pub(crate) token: SecretString,
+    /// The session id that a relay gives for a pairing code: what logs in from now on.
+    pub(crate) sid: Option<SecretString>,
 }
 
 /// A secret as a header that neither logs nor HTTP/2's compression tables keep.
@@ -129,7 +131,9 @@ fn judge(reply: &Reply, sid: &SecretString) -> Result<SignedIn, LoginError> {
         Some(token) => token,
         None => sid.clone(),
     };
-    Ok(SignedIn { user: user(&data)?, token })
+    let given = lenient::filled(authentication.get("Sid")).map(SecretString::from);
+    let sid = given.filter(|sid| secret_header(sid).is_some());
+    Ok(SignedIn { user: user(&data)?, token, sid })
 }
 
 fn says_no_success(reply: &Reply) -> bool {

@@ -51,10 +51,17 @@ impl Session {
     pub async fn log_in(http: &Http, config: BrandConfig, brand: &str, sid: SecretString) -> Result<Self, LoginError> {
         let brand = brand_name(brand)?;
         let sid = SecretString::from(sid.expose_secret().trim());
-        let SignedIn { user, token } = log_in(http, &config, &sid).await?;
+        let SignedIn { user, token, sid: given } = log_in(http, &config, &sid).await?;
+        let sid = given.unwrap_or(sid);
         let (http, tokens) = (http.clone(), Tokens::new(token));
         let authorizes_by_get = AtomicBool::new(false);
         Ok(Self { inner: Arc::new(Inner { http, config, brand, sid, user, tokens, authorizes_by_get }) })
+    }
+
+    /// What logs in from now on: the session id it was made with, or, where that was a relay's pairing code, the one that
+    /// was given for it.
+    pub fn sid(&self) -> &SecretString {
+        &self.inner.sid
     }
 
     /// Whom the session belongs to.
@@ -170,7 +177,7 @@ impl Session {
                 LoginError::NotASid { reason } => Error::SessionRejected { message: format!("it {reason}") },
                 LoginError::Unreachable { error, .. } => error,
             });
-            let SignedIn { user, token } = self.scrubbed(outcome)?;
+            let SignedIn { user, token, .. } = self.scrubbed(outcome)?;
             if (&user.user_id, &user.brand_id) != (&self.inner.user.user_id, &self.inner.user.brand_id) {
                 // Going on would mix the notifications of two people.
                 return Err(Error::SessionRejected { message: "it now belongs to another user".to_owned() });

@@ -89,3 +89,10 @@ impl From<getrandom::Error> for Error {
         Self::Random(error)
     }
 }
+
+/// A moment beyond all calendars.
+impl From<jiff::Error> for Error {
+    fn from(error: jiff::Error) -> Self {
+        Self::Stored(error.to_string())
+    }
+}

@@ -1,6 +1,7 @@
 //! The people a relay keeps messages for, as the one who runs it sees them: added, listed, removed and given a new
 //! session id. It works on the database itself, so the server may be running or not; a running one notices at once.
 
+use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::{
@@ -76,7 +77,17 @@ impl Users {
         self.0.call(move |database| database.remove_user(&brand, &name)).await
     }
 
-    /// Gives the user a new session id; the old one and its tokens are void.
+    /// Makes a code that is good for one log-in within ten minutes, in the place of a session id; an earlier one is void.
+    pub async fn pair(&self, brand: &str, name: &str) -> Result<SecretString, Error> {
+        let [brand, name] = [brand, name].map(str::to_owned);
+        let code = self.0.call(move |database| {
+            let id = database.user_named(&brand, &name)?;
+            database.add_pairing_code(id, Timestamp::now())
+        });
+        code.await.map(SecretString::from)
+    }
+
+    /// Gives the user a new session id; the old one and its tokens are void, and so are those of all devices.
     pub async fn rotate(&self, brand: &str, name: &str) -> Result<SecretString, Error> {
         let sid = new_sid()?;
         let ([brand, name], digested) = ([brand, name].map(str::to_owned), sid.clone());

@@ -45,6 +45,8 @@ async fn try_sign_in<F: Future<Output = ()>>(
     let session = Session::log_in(http, config, &sign_in.brand, sign_in.sid.clone())
         .await
         .map_err(|error| problems::log_in(&error, &sign_in.brand))?;
+    // A pairing code is good for one log-in.
+    let sign_in = SignIn { sid: session.sid().clone(), ..sign_in };
     report(Step::Channel).await;
     let mut newly_kept = false;
     if sign_in.keep == Keep::Keyring {

@@ -236,3 +236,22 @@ async fn the_sid_of_whoever_is_signed_in_stays_whatever_is_noted() {
 fn is_note(path: &std::path::Path) -> bool {
     path.extension().is_some_and(|ending| ending == "unclaimed")
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pairing_code_signs_in_once_and_for_all() {
+    let world = World::new().await;
+    world.server.name_user(&world.user, "darth", &[]).await.unwrap();
+    let users = relay::Users::open(world.folder.path().join("relay.sqlite")).await.unwrap();
+    let code = users.pair("demo", "darth").await.unwrap();
+    let (app, _host) = world.app().await;
+    app.sign_in(world.sign_in(secrecy::ExposeSecret::expose_secret(&code))).await.unwrap();
+    until(&app, "live", is_live).await;
+    app.shutdown().await;
+    let (app, _host) = world.app().await;
+    until(&app, "live again, with what was given for the code", is_live).await;
+    app.shutdown().await;
+    let (other, _host) = world.app_in("other").await;
+    let refused = other.sign_in(world.sign_in(secrecy::ExposeSecret::expose_secret(&code))).await.unwrap_err();
+    assert_eq!(refused.code, Code::Rejected, "{refused:?}");
+    other.shutdown().await;
+}

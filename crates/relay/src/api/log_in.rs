@@ -1,4 +1,5 @@
-//! `POST Platform/LoginAuthToken`: from a session id to a token and who the user is. A wrong session id and an expired
+//! `POST Platform/LoginAuthToken`: from a session id to a token and who the user is; from a pairing code to a session id
+//! too. A wrong session id and an expired
 //! one are answered alike.
 
 use std::time::Instant;
@@ -26,14 +27,22 @@ pub(super) async fn log_in(
     let refused_before = shared.limits.refused_log_ins.check(client, Instant::now());
     refused_before.map_err(|wait| Refusal::too_many("Too many refused log-ins; wait a minute", wait))?;
     let lifetime = shared.token_lifetime;
-    let logged_in = shared.store.call(move |database| database.log_in(sid.expose_secret(), lifetime, Timestamp::now()));
-    let Some((user, token)) = logged_in.await? else {
+    let logged_in = shared.store.call(move |database| {
+        let now = Timestamp::now();
+        if let Some((user, token)) = database.log_in(sid.expose_secret(), lifetime, now)? {
+            return Ok(Some((user, token, None)));
+        }
+        // In the place of a session id stands a pairing code, or nothing that is any good.
+        let Some((_, given)) = database.pair(sid.expose_secret(), now)? else { return Ok(None) };
+        Ok(database.log_in(&given, lifetime, now)?.map(|(user, token)| (user, token, Some(given))))
+    });
+    let Some((user, token, given)) = logged_in.await? else {
         // Whether it was the last one that is allowed makes no difference to this one.
         let _ = shared.limits.refused_log_ins.admit(client, Instant::now());
         return Err(Refusal::not_signed_in("The session id is not valid, or has expired"));
     };
     tracing::info!(user = user.id, brand = user.brand, "logged in");
-    let body = json!({
+    let mut body = json!({
         "Data": {
             // The relay has no use for one; clients send `AuthToken`.
             "JwtToken": "",
@@ -50,5 +59,8 @@ pub(super) async fn log_in(
         "Success": true,
         "Errors": null,
     });
+    if let Some(sid) = given {
+        body["Data"]["Authentication"]["Sid"] = sid.into();
+    }
     Ok(answer(StatusCode::OK, Json(body)))
 }

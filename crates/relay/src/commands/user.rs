@@ -13,6 +13,8 @@ pub enum UserCommand {
     Add(AddArguments),
     /// List the users.
     List(ListArguments),
+    /// Print a code that signs a user in once within ten minutes, in the place of a session id.
+    Pair(OneArguments),
     /// Remove a user, with all messages.
     Remove(OneArguments),
     /// Give a user a new session id; the old one signs in no more.
@@ -65,6 +67,14 @@ pub async fn user(command: UserCommand) -> anyhow::Result<()> {
         UserCommand::List(ListArguments { configuration, json }) => {
             let listed = open(&configuration).await?.1.list().await?;
             print(&if json { as_json(&listed) } else { as_table(&listed) })
+        }
+        UserCommand::Pair(OneArguments { name, brand, configuration }) => {
+            let (configuration, users) = open(&configuration).await?;
+            let (code, environment) = (users.pair(&brand, &name).await?, configuration.own_url());
+            print(&format!(
+                "Environment   {environment}\nBrand         {brand}\nPairing code  {}\n\nIt is good once, for ten minutes.\n",
+                code.expose_secret()
+            ))
         }
         UserCommand::Remove(OneArguments { name, brand, configuration }) => {
             open(&configuration).await?.1.remove(&brand, &name).await?;

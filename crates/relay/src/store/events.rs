@@ -1,6 +1,7 @@
 //! Call-outs as they came, byte for byte, and what has become of each: waiting, delivered or failed.
 
 use std::{
+    collections::HashMap,
     panic::{AssertUnwindSafe, catch_unwind},
     time::Duration,
 };
@@ -9,7 +10,7 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::{
-    Connection, Database, Row,
+    Connection, Database, Row, Value,
     messages::{self, Origin},
     params, recipients,
 };
@@ -118,21 +119,28 @@ impl Database {
     /// this body is no older than `window`.
     pub(crate) fn add_events(&mut self, arrived: &[Arrived], window: Duration) -> Result<Vec<bool>, Error> {
         let window = i64::try_from(window.as_millis()).unwrap_or(i64::MAX);
-        let digests: Vec<_> = arrived.iter().map(|one| Sha256::digest(&one.body)).collect();
+        let digests: Vec<[u8; 32]> = arrived.iter().map(|one| Sha256::digest(&one.body).into()).collect();
         let mut transaction = self.connection.transaction()?;
         if window > 0 {
-            // Another relay may be storing the same body now; always in one order, so that no two wait for each other.
-            let mut numbers: Vec<i64> =
-                digests.iter().filter_map(|digest| digest.first_chunk().copied()).map(i64::from_be_bytes).collect();
-            numbers.sort_unstable();
-            numbers.dedup();
-            for number in numbers {
-                transaction.lock(number)?;
-            }
+            // Another relay may be storing the same body now.
+            let numbers: Vec<i64> = digests
+                .iter()
+                .filter_map(|digest| digest.first_chunk())
+                .map(|bytes| i64::from_be_bytes(*bytes))
+                .collect();
+            transaction.lock(&numbers)?;
         }
-        let mut are_new = Vec::new();
-        for (one, digest) in arrived.iter().zip(&digests) {
-            are_new.push(add_event(&mut transaction, one, digest, window)?);
+        // Within these themselves the first of a body counts.
+        let mut first: HashMap<(&str, &[u8; 32]), usize> = HashMap::new();
+        let is_candidate = |place: &usize| {
+            window == 0 || *first.entry((&arrived[*place].custom_id, &digests[*place])).or_insert(*place) == *place
+        };
+        let candidates: Vec<usize> = (0..arrived.len()).filter(is_candidate).collect();
+        let mut are_new = vec![false; arrived.len()];
+        for place in insert_new(&mut transaction, arrived, &digests, &candidates, window)? {
+            if let Some(is_new) = are_new.get_mut(place) {
+                *is_new = true;
+            }
         }
         transaction.commit()?;
         Ok(are_new)
@@ -226,19 +234,68 @@ impl Database {
     }
 }
 
-/// Answers whether it is new.
-fn add_event(connection: &mut Connection, one: &Arrived, digest: &[u8], window: i64) -> Result<bool, Error> {
-    let at = one.at.as_millisecond();
-    if window > 0 {
-        let came_before = "SELECT EXISTS (SELECT 1 FROM events
-            WHERE custom_id = ?1 AND body_digest = ?2 AND received BETWEEN ?3 AND ?4)";
-        if connection.exists(came_before, params![&one.custom_id, digest, at.saturating_sub(window), at])? {
-            return Ok(false);
-        }
+/// Inserts those of them that are new; answers their places. Many go with two questions, as few do: each is a way to the
+/// database and back.
+fn insert_new(
+    connection: &mut Connection,
+    arrived: &[Arrived],
+    digests: &[[u8; 32]],
+    candidates: &[usize],
+    window: i64,
+) -> Result<Vec<usize>, Error> {
+    let bytes = connection.bytes();
+    let mut parameters = vec![Value::from(window)];
+    let rows = candidates.iter().map(|&place| {
+        let (one, first) = (&arrived[place], parameters.len() + 1);
+        let number = i64::try_from(place).unwrap_or(i64::MAX);
+        parameters.extend([
+            number.into(),
+            (&one.custom_id).into(),
+            one.body.as_slice().into(),
+            digests[place].as_slice().into(),
+            one.at.as_millisecond().into(),
+        ]);
+        format!(
+            "(CAST(?{first} AS BIGINT), CAST(?{} AS TEXT), CAST(?{} AS {bytes}), CAST(?{} AS {bytes}), CAST(?{} AS BIGINT))",
+            first + 1,
+            first + 2,
+            first + 3,
+            first + 4,
+        )
+    });
+    let rows = rows.collect::<Vec<_>>().join(", ");
+    // Which are new is asked before they are inserted: afterwards each would find itself.
+    let question = format!(
+        "WITH arrived (place, custom_id, body, body_digest, at) AS (VALUES {rows})
+         SELECT place FROM arrived WHERE CAST(?1 AS BIGINT) = 0 OR NOT EXISTS (SELECT 1 FROM events
+            WHERE events.custom_id = arrived.custom_id AND events.body_digest = arrived.body_digest
+            AND events.received BETWEEN arrived.at - CAST(?1 AS BIGINT) AND arrived.at)"
+    );
+    let places = |row: &Row| Ok(usize::try_from(row.get::<i64>(0)?).unwrap_or(usize::MAX));
+    let new = connection.query(&question, &parameters, places)?;
+    if new.is_empty() {
+        return Ok(new);
     }
-    let insert = "INSERT INTO events (custom_id, body, body_digest, received) VALUES (?1, ?2, ?3, ?4)";
-    connection.execute(insert, params![&one.custom_id, &one.body[..], digest, at])?;
-    Ok(true)
+    insert_all(connection, arrived, digests, &new)?;
+    Ok(new)
+}
+
+fn insert_all(
+    connection: &mut Connection,
+    arrived: &[Arrived],
+    digests: &[[u8; 32]],
+    places: &[usize],
+) -> Result<(), Error> {
+    let mut parameters = Vec::new();
+    let mut rows = Vec::new();
+    for &place in places {
+        let (Some(one), Some(digest)) = (arrived.get(place), digests.get(place)) else { continue };
+        let first = parameters.len() + 1;
+        rows.push(format!("(?{first}, ?{}, ?{}, ?{})", first + 1, first + 2, first + 3));
+        parameters.extend(params![&one.custom_id, &one.body[..], &digest[..], one.at.as_millisecond()].to_vec());
+    }
+    let insert = format!("INSERT INTO events (custom_id, body, body_digest, received) VALUES {}", rows.join(", "));
+    connection.execute(&insert, &parameters).map(drop)
 }
 
 fn store_delivery(

@@ -9,6 +9,7 @@ mod intake;
 mod messages;
 mod named_users;
 mod outbox;
+mod pairing;
 mod recipients;
 mod requests;
 mod schema;
@@ -27,7 +28,7 @@ pub(crate) use messages::{Marked, StoredMessage, Wanted};
 pub(crate) use requests::{Request, Sent};
 pub use users::User;
 
-use self::sql::{Connection, Pool, Row, params};
+use self::sql::{Connection, Pool, Row, Value, params};
 use crate::{DatabaseAddress, Error};
 
 /// A cheap handle on the one database.

@@ -73,7 +73,7 @@ impl Database {
         transaction.execute("DELETE FROM requests WHERE created < ?1", params![old.as_second()])?;
         if let Some(key) = &key {
             let whose = Sha256::digest(format!("{token}\n{key}"));
-            transaction.lock(whose.first_chunk().map_or(0, |bytes| i64::from_be_bytes(*bytes)))?;
+            transaction.lock(&[whose.first_chunk().map_or(0, |bytes| i64::from_be_bytes(*bytes))])?;
             let query = "SELECT body_digest, answer FROM requests WHERE token = ?1 AND key = ?2";
             let read = |row: &super::Row| Ok((row.get::<Vec<u8>>(0)?, row.get::<String>(1)?));
             if let Some((before, answer)) = transaction.query_one(query, params![&token, key], read)? {

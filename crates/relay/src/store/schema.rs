@@ -122,8 +122,31 @@ CREATE TABLE requests (
 CREATE INDEX requests_by_age ON requests (created);
 ";
 
-const STEPS: &[M<'static>] =
-    &[M::up(FIRST), M::up(EXPIRY), M::up(NAMES), M::up(EVENTS), M::up(OUTBOX), M::up(RETRIES), M::up(REQUESTS)];
+/// Codes that are good for one log-in, and the session ids beside the user's own.
+const PAIRING: &str = "
+CREATE TABLE pairing_codes (
+    digest  BLOB PRIMARY KEY,
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    expires INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE device_sids (
+    digest  BLOB PRIMARY KEY,
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    created INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX device_sids_by_user ON device_sids (user_id);
+";
+
+const STEPS: &[M<'static>] = &[
+    M::up(FIRST),
+    M::up(EXPIRY),
+    M::up(NAMES),
+    M::up(EVENTS),
+    M::up(OUTBOX),
+    M::up(RETRIES),
+    M::up(REQUESTS),
+    M::up(PAIRING),
+];
 
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 
@@ -217,7 +240,21 @@ CREATE TABLE requests (
 CREATE INDEX requests_by_age ON requests (created);
 ";
 
-const SERVER_STEPS: &[&str] = &[SERVER_FIRST, SERVER_REQUESTS];
+const SERVER_PAIRING: &str = "
+CREATE TABLE pairing_codes (
+    digest  BYTEA PRIMARY KEY,
+    user_id BIGINT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    expires BIGINT NOT NULL
+);
+CREATE TABLE device_sids (
+    digest  BYTEA PRIMARY KEY,
+    user_id BIGINT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    created BIGINT NOT NULL
+);
+CREATE INDEX device_sids_by_user ON device_sids (user_id);
+";
+
+const SERVER_STEPS: &[&str] = &[SERVER_FIRST, SERVER_REQUESTS, SERVER_PAIRING];
 
 /// Nobody else locks by this number: "traybell" as bytes.
 const SERVER_LOCK: i64 = 0x7472_6179_6265_6c6c;
@@ -230,7 +267,7 @@ pub(super) fn bring_file_up_to_date(connection: &mut rusqlite::Connection, path:
 /// Brings a PostgreSQL database to the shape that this version knows. Several relays may start at once.
 pub(super) fn bring_server_up_to_date(connection: &mut Connection) -> Result<(), Error> {
     let mut transaction = connection.transaction()?;
-    transaction.lock(SERVER_LOCK)?;
+    transaction.lock(&[SERVER_LOCK])?;
     transaction.batch("CREATE TABLE IF NOT EXISTS schema_steps (step BIGINT PRIMARY KEY)")?;
     let taken = transaction.query_one("SELECT count(*) FROM schema_steps", &[], |row| row.get::<i64>(0))?;
     let taken = usize::try_from(taken.unwrap_or(0)).unwrap_or(usize::MAX);

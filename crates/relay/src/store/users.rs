@@ -35,6 +35,9 @@ const MAX_TOKENS_OF_A_USER: u32 = 20;
 pub(super) const SELECT: &str = "SELECT users.id, brands.id, brands.name, users.first_name, users.last_name
     FROM users JOIN brands ON brands.id = users.brand_id";
 
+/// Whose session id has this digest: the user's own, or a device's.
+const BY_SID: &str = "users.sid_digest = ?1 OR users.id = (SELECT user_id FROM device_sids WHERE digest = ?1)";
+
 pub(super) fn read_user(row: &Row) -> Result<User, Error> {
     read_user_at(row, 0)
 }
@@ -93,7 +96,13 @@ impl Database {
         if changed == 0 {
             return Err(Error::UnknownUser);
         }
-        transaction.execute("DELETE FROM tokens WHERE user_id = ?1", params![user_id])?;
+        for statement in [
+            "DELETE FROM tokens WHERE user_id = ?1",
+            "DELETE FROM device_sids WHERE user_id = ?1",
+            "DELETE FROM pairing_codes WHERE user_id = ?1",
+        ] {
+            transaction.execute(statement, params![user_id])?;
+        }
         transaction.commit()
     }
 
@@ -117,7 +126,7 @@ impl Database {
         lifetime: Duration,
         now: Timestamp,
     ) -> Result<Option<(User, String)>, Error> {
-        let Some(user) = self.user_where("users.sid_digest = ?1", sid)? else { return Ok(None) };
+        let Some(user) = self.user_where(BY_SID, sid)? else { return Ok(None) };
         let mut random = [0; 32];
         getrandom::fill(&mut random)?;
         let token = hex::encode(random);
@@ -142,7 +151,7 @@ impl Database {
     /// log-in's token: both are taken.
     pub(crate) fn user_by_token(&mut self, token: &str, now: Timestamp) -> Result<Option<User>, Error> {
         let condition = format!(
-            "users.id = (SELECT user_id FROM tokens WHERE digest = ?1 AND expires > {now}) OR users.sid_digest = ?1",
+            "users.id = (SELECT user_id FROM tokens WHERE digest = ?1 AND expires > {now}) OR {BY_SID}",
             now = now.as_second()
         );
         self.user_where(&condition, token)

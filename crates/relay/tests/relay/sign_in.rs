@@ -1,5 +1,7 @@
 //! Log-ins that are refused again and again.
 
+use secrecy::ExposeSecret as _;
+
 use crate::world::{SID, World};
 
 #[tokio::test]
@@ -36,4 +38,22 @@ async fn behind_a_trusted_proxy_each_client_is_counted_for_itself() {
     assert_eq!(log_in(SID, "203.0.113.1").await, 429);
     assert_eq!(log_in(SID, "203.0.113.2").await, 200);
     assert_eq!(log_in(SID, "203.0.113.2, 203.0.113.1").await, 429, "what a client says of itself does not count");
+}
+
+#[tokio::test]
+async fn a_pairing_code_logs_in_once_and_gives_a_session_id_of_the_devices_own() {
+    let world = World::start().await;
+    world.server.name_user(&world.user, "darth", &[]).await.unwrap();
+    let users = relay::Users::open(world.address()).await.unwrap();
+    let code = users.pair(crate::world::BRAND, "darth").await.unwrap().expose_secret().to_lowercase();
+    let (status, answer) = world.log_in(&code).await;
+    assert_eq!((status, &answer["Data"]["User"]["UserId"]), (200, &world.user.id.into()));
+    let sid = answer["Data"]["Authentication"]["Sid"].as_str().unwrap().to_owned();
+    assert_eq!(world.log_in(&code).await.0, 401, "it was good once");
+    let (status, answer) = world.log_in(&sid).await;
+    assert_eq!((status, &answer["Data"]["Authentication"]["Sid"]), (200, &serde_json::Value::Null));
+    assert_eq!(world.log_in(SID).await.0, 200, "the user's own goes on");
+    users.rotate(crate::world::BRAND, "darth").await.unwrap();
+    assert_eq!((world.log_in(&sid).await.0, world.log_in(SID).await.0), (401, 401), "a rotation voids all");
+    assert!(users.pair(crate::world::BRAND, "luke").await.is_err());
 }

@@ -42,7 +42,7 @@ export function sidField() {
     element: h(
       'div',
       { class: 'field' },
-      h('label', { for: id, text: 'Session id' }),
+      h('label', { for: id, text: 'Session id or pairing code' }),
       h('div', { class: 'input-with-inset' }, input, toggle),
       error,
     ),

@@ -102,11 +102,26 @@ impl Connection {
         }
     }
 
-    /// Until the transaction's end nobody else passes here with the same number. With `SQLite` nobody does anyway.
-    pub(crate) fn lock(&mut self, number: i64) -> Result<(), Error> {
+    /// Until the transaction's end nobody else passes here with one of these numbers. With `SQLite` nobody does anyway.
+    pub(crate) fn lock(&mut self, numbers: &[i64]) -> Result<(), Error> {
+        if matches!(self, Self::Sqlite(_)) || numbers.is_empty() {
+            return Ok(());
+        }
+        // Always in one order, so that no two wait for each other.
+        let mut numbers = numbers.to_vec();
+        numbers.sort_unstable();
+        numbers.dedup();
+        let places = (1..=numbers.len()).map(|place| format!("pg_advisory_xact_lock(?{place})"));
+        let statement = format!("SELECT {}", places.collect::<Vec<_>>().join(", "));
+        let parameters: Vec<Value> = numbers.into_iter().map(Value::from).collect();
+        self.execute(&statement, &parameters).map(drop)
+    }
+
+    /// What bytes are called.
+    pub(crate) fn bytes(&self) -> &'static str {
         match self {
-            Self::Sqlite(_) => Ok(()),
-            Self::PostgreSql(link) => link.execute("SELECT pg_advisory_xact_lock(?1)", params![number]).map(drop),
+            Self::Sqlite(_) => "BLOB",
+            Self::PostgreSql(_) => "BYTEA",
         }
     }
 }

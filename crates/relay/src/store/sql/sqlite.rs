@@ -27,6 +27,8 @@ pub(crate) fn open(path: &Path) -> Result<Connection, Error> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(Duration::from_secs(5))?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
+    // Statements for many rows are there in as many forms as rows can go together.
+    connection.set_prepared_statement_cache_capacity(256);
     // What was acknowledged must survive a power cut too.
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", "ON")?;

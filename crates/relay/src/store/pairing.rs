@@ -1,0 +1,100 @@
+//! Pairing codes, each good for one log-in within ten minutes, and the session ids that are given for them: a user may have
+//! several, one for each device.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    Database, User, params,
+    users::{SELECT, read_user},
+};
+use crate::Error;
+
+/// How long a code is good.
+const GOOD: SignedDuration = SignedDuration::from_mins(10);
+/// Letters and digits that nobody takes for another (Crockford's base 32).
+const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+const LENGTH: usize = 8;
+
+impl Database {
+    /// Makes a code for the user; an earlier one is void.
+    pub(crate) fn add_pairing_code(&mut self, user_id: i64, now: Timestamp) -> Result<String, Error> {
+        let mut random = [0; LENGTH];
+        getrandom::fill(&mut random)?;
+        let code: String = random.iter().map(|byte| char::from(LETTERS[usize::from(byte & 31)])).collect();
+        let (digest, until) = (self.digest(&code), now.saturating_add(GOOD)?);
+        let mut transaction = self.connection.transaction()?;
+        transaction.execute("DELETE FROM pairing_codes WHERE user_id = ?1", params![user_id])?;
+        let insert = "INSERT INTO pairing_codes (digest, user_id, expires) VALUES (?1, ?2, ?3)";
+        transaction.execute(insert, params![digest, user_id, until.as_second()])?;
+        transaction.commit()?;
+        Ok(format!("{}-{}", &code[..LENGTH / 2], &code[LENGTH / 2..]))
+    }
+
+    /// Takes a code in for a new session id of its user; nothing when it is none, or is not good any more.
+    pub(crate) fn pair(&mut self, text: &str, now: Timestamp) -> Result<Option<(User, String)>, Error> {
+        let Some(code) = read_code(text) else { return Ok(None) };
+        let digest = self.digest(&code);
+        let mut random = [0; 32];
+        getrandom::fill(&mut random)?;
+        let sid = hex::encode(random);
+        let sid_digest = self.digest(&sid);
+        let mut transaction = self.connection.transaction()?;
+        let take = "DELETE FROM pairing_codes WHERE digest = ?1 RETURNING user_id, expires";
+        let taken = transaction.query_one(take, params![digest], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let paired = match taken {
+            Some::<(i64, i64)>((user_id, expires)) if expires > now.as_second() => {
+                let insert = "INSERT INTO device_sids (digest, user_id, created) VALUES (?1, ?2, ?3)";
+                transaction.execute(insert, params![sid_digest, user_id, now.as_second()])?;
+                transaction.query_one(&format!("{SELECT} WHERE users.id = ?1"), params![user_id], read_user)?
+            }
+            _ => None,
+        };
+        transaction.commit()?;
+        Ok(paired.map(|user| (user, sid)))
+    }
+}
+
+/// The code as it was made, however it was typed: in small letters, without the dash, with an O for a 0.
+fn read_code(text: &str) -> Option<String> {
+    let typed = text.chars().filter(|letter| !matches!(letter, '-' | ' '));
+    let code: String = typed
+        .map(|letter| match letter.to_ascii_uppercase() {
+            'O' => '0',
+            'I' | 'L' => '1',
+            letter => letter,
+        })
+        .collect();
+    let is_code = code.len() == LENGTH && code.bytes().all(|byte| LETTERS.contains(&byte));
+    is_code.then_some(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_read_however_it_is_typed() {
+        for typed in ["A0B1-CDEF", "a0b1cdef", "AOBL CDEF", "aoBi-cdEF"] {
+            assert_eq!(read_code(typed).as_deref(), Some("A0B1CDEF"), "{typed}");
+        }
+        for other in ["", "A0B1-CDE", "A0B1-CDEFG", "A0B1-CDEU", "the-session-id-of-darth"] {
+            assert_eq!(read_code(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_code_is_good_once_and_for_ten_minutes() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut database = Database::open(&folder.path().join("relay.sqlite")).unwrap();
+        let user = database.add_user("demo", "sid-of-darth", "Darth", "Vader").unwrap();
+        let at = |seconds| Timestamp::from_second(seconds).unwrap();
+        let first = database.add_pairing_code(user.id, at(0)).unwrap();
+        let code = database.add_pairing_code(user.id, at(0)).unwrap();
+        assert!(database.pair(&first, at(1)).unwrap().is_none(), "a later one voids it");
+        let (paired, sid) = database.pair(&code, at(599)).unwrap().expect("it is good");
+        assert_eq!((paired, sid.len()), (user.clone(), 64));
+        assert!(database.pair(&code, at(599)).unwrap().is_none(), "it was good once");
+        let late = database.add_pairing_code(user.id, at(0)).unwrap();
+        assert!(database.pair(&late, at(600)).unwrap().is_none());
+    }
+}
