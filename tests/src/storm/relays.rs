@@ -18,7 +18,7 @@ use crate::wait;
 pub(super) struct Relays {
     program: PathBuf,
     folder: PathBuf,
-    relays: Vec<Relay>,
+    all: Vec<Relay>,
     sids: Vec<String>,
     keys: Vec<(String, String)>,
 }
@@ -53,19 +53,19 @@ impl Relays {
             std::fs::write(folder.join(format!("relay-{number}.toml")), text)?;
         }
         let (program, folder) = (plan.relay.clone(), folder.to_owned());
-        let mut all = Self { program, folder, relays, sids: Vec::new(), keys: Vec::new() };
+        let mut started = Self { program, folder, all: relays, sids: Vec::new(), keys: Vec::new() };
         for number in 0..desktops {
             let (name, group) = (format!("user-{number}"), format!("group-{number}"));
-            let added = all.says(&["user", "add", &name, "--brand", "acme", "--group", &group])?;
-            all.sids.push(after("Session id", &added)?);
-            let subscription = all.says(&["callouts", "new-secret", &format!("subscription-{number}")])?;
+            let added = started.says(&["user", "add", &name, "--brand", "acme", "--group", &group])?;
+            started.sids.push(after("Session id", &added)?);
+            let subscription = started.says(&["callouts", "new-secret", &format!("subscription-{number}")])?;
             let url: url::Url = after("URL", &subscription)?.parse()?;
-            all.keys.push((url.path().to_owned(), after("Secret  ", &subscription)?));
+            started.keys.push((url.path().to_owned(), after("Secret  ", &subscription)?));
         }
-        for number in 0..all.relays.len() {
-            all.restart(number).await?;
+        for number in 0..started.all.len() {
+            started.restart(number).await?;
         }
-        Ok(all)
+        Ok(started)
     }
 
     fn says(&self, arguments: &[&str]) -> anyhow::Result<String> {
@@ -82,26 +82,26 @@ impl Relays {
 
     /// Where the desktops find the first one.
     pub(super) fn address(&self) -> String {
-        format!("http://127.0.0.1:{}", self.relays[0].port)
+        format!("http://127.0.0.1:{}", self.all[0].port)
     }
 
     pub(super) fn target(&self, sender: usize) -> Target {
-        Target { port: self.relays[sender % self.relays.len()].port, keys: self.keys.clone() }
+        Target { port: self.all[sender % self.all.len()].port, keys: self.keys.clone() }
     }
 
     /// Kills one with SIGKILL.
     pub(super) fn kill(&mut self, number: usize) {
-        let number = number % self.relays.len();
-        self.relays[number].program = None;
+        let number = number % self.all.len();
+        self.all[number].program = None;
     }
 
     /// Starts it again; returns when it answers.
     pub(super) async fn restart(&mut self, number: usize) -> anyhow::Result<()> {
-        let number = number % self.relays.len();
+        let number = number % self.all.len();
         let mut command = tied(&self.program);
         command.arg("serve").arg("--config").arg(self.folder.join(format!("relay-{number}.toml")));
         command.stdin(Stdio::null()).env("RUST_LOG", "warn");
-        let relay = &mut self.relays[number];
+        let relay = &mut self.all[number];
         relay.program = Some(Program::start(&format!("relay-{number}"), command, &self.folder));
         let (address, client) =
             (format!("http://127.0.0.1:{}/api/v1/config/acme", relay.port), sockudo::plain_client());
@@ -114,7 +114,7 @@ impl Relays {
 
     /// The end of what they have logged.
     pub(super) fn log(&self) -> String {
-        let logs = self.relays.iter().filter_map(|relay| relay.program.as_ref()).map(Program::output);
+        let logs = self.all.iter().filter_map(|relay| relay.program.as_ref()).map(Program::output);
         logs.map(|log| log.lines().rev().take(5).collect::<Vec<_>>().join("\n")).collect::<Vec<_>>().join("\n")
     }
 }
