@@ -20,6 +20,8 @@ use crate::{
 const POLL: Duration = Duration::from_secs(5);
 /// The same where several relays share the work.
 const SHARED_POLL: Duration = Duration::from_secs(1);
+/// Events that are delivered in one go.
+const TOGETHER: u32 = 32;
 /// After this many failures an event is left for the operator.
 const MAX_ATTEMPTS: u32 = 10;
 const FIRST_RETRY: Duration = Duration::from_millis(100);
@@ -68,12 +70,20 @@ impl Worker {
 
     /// Delivers what is due; answers how long it is until the next is.
     async fn deliver_all(&mut self) -> Result<Duration, Error> {
+        let mut most = TOGETHER;
         while !self.stop.is_cancelled() {
             let receiver = Arc::clone(&self.shared.receiver);
-            let make = move |event: &WaitingEvent| delivery_of(&receiver, event);
-            match self.deliver_next(make).await? {
+            let deliver = move |database: &mut Database| {
+                database.deliver_next(most, Timestamp::now(), |event| delivery_of(&receiver, event))
+            };
+            match self.shared.store.call(deliver).await? {
                 Next::Nothing => break,
-                Next::Delivered => self.shared.stored.notify_one(),
+                Next::Delivered => {
+                    most = TOGETHER;
+                    self.shared.stored.notify_one();
+                }
+                // One that fails must not hold up the others: they go one by one.
+                Next::Failed { .. } if most > 1 => most = 1,
                 Next::Failed { id, attempts, error, for_good } => {
                     let attempts = if for_good { MAX_ATTEMPTS } else { attempts.saturating_add(1) };
                     self.failed(id, attempts, error).await?;
@@ -83,13 +93,6 @@ impl Worker {
         let next = self.shared.store.call(Database::next_retry).await?;
         let until = next.map(|at| at.duration_since(Timestamp::now()));
         Ok(until.map_or(Duration::MAX, |until| until.try_into().unwrap_or_default()))
-    }
-
-    async fn deliver_next(
-        &self,
-        make: impl FnOnce(&WaitingEvent) -> Result<Delivery, String> + Send + 'static,
-    ) -> Result<Next, Error> {
-        self.shared.store.call(move |database| database.deliver_next(Timestamp::now(), make)).await
     }
 
     async fn failed(&self, id: i64, attempts: u32, error: String) -> Result<(), Error> {

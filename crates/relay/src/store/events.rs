@@ -85,14 +85,14 @@ pub(crate) struct WaitingEvent {
     pub(crate) flagged: bool,
 }
 
-/// What became of the first event that was to be delivered.
+/// What became of the first events that were to be delivered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Next {
     /// There is none.
     Nothing,
-    /// Its messages are stored.
+    /// Their messages are stored.
     Delivered,
-    /// It could not be delivered, and nothing of it is stored.
+    /// This one could not be delivered, and nothing of it or of the others is stored.
     Failed {
         id: i64,
         /// Failures so far, without this one.
@@ -104,6 +104,7 @@ pub(crate) enum Next {
 }
 
 /// What an event comes to.
+#[derive(Clone)]
 pub(crate) struct Delivery {
     pub(crate) message: NewMessage,
     /// Nothing: nobody is meant to get it.
@@ -146,17 +147,19 @@ impl Database {
         Ok(are_new)
     }
 
-    /// Delivers the first event that waits and is due: `make` says what it comes to, or why it never will, and its messages are stored together
-    /// with that it was delivered, both or neither. With several relays, each takes another.
+    /// Delivers the first events that wait and are due, at most so many: `make` says what each comes to, or why it never
+    /// will, and their messages are stored together with that they were delivered, all or nothing. With several relays, each
+    /// takes others.
     pub(crate) fn deliver_next(
         &mut self,
+        most: u32,
         now: Timestamp,
-        make: impl FnOnce(&WaitingEvent) -> Result<Delivery, String>,
+        make: impl Fn(&WaitingEvent) -> Result<Delivery, String>,
     ) -> Result<Next, Error> {
         let mut transaction = self.connection.transaction()?;
         let query = format!(
             "SELECT id, custom_id, body, received, attempts, flagged FROM events
-             WHERE state = 'waiting' AND retry_at <= ?1 ORDER BY id LIMIT 1 {}",
+             WHERE state = 'waiting' AND retry_at <= ?1 ORDER BY id LIMIT ?2 {}",
             transaction.skip_locked()
         );
         let read = |row: &Row| {
@@ -169,21 +172,26 @@ impl Database {
                 flagged: row.get(5)?,
             })
         };
-        let Some(event) = transaction.query_one(&query, params![now.as_millisecond()], read)? else {
+        let events = transaction.query(&query, params![now.as_millisecond(), most], read)?;
+        if events.is_empty() {
             return Ok(Next::Nothing);
-        };
-        let (id, attempts) = (event.id, event.attempts);
-        let failed = |error, for_good| Ok(Next::Failed { id, attempts, error, for_good });
-        // A panic in it is a failure like any other.
-        let delivery = match catch_unwind(AssertUnwindSafe(|| make(&event))) {
-            Ok(Ok(delivery)) => delivery,
-            Ok(Err(error)) => return failed(error, true),
-            Err(_) => return failed("the delivery panicked".into(), false),
-        };
-        match store_delivery(&mut transaction, &event, delivery, now).and_then(|()| transaction.commit()) {
-            Ok(()) => Ok(Next::Delivered),
-            Err(error) => failed(error.to_string(), false),
         }
+        messages::delete_expired(&mut transaction, now)?;
+        for event in &events {
+            let (id, attempts) = (event.id, event.attempts);
+            let failed = |error, for_good| Ok(Next::Failed { id, attempts, error, for_good });
+            // A panic in it is a failure like any other.
+            let delivery = match catch_unwind(AssertUnwindSafe(|| make(event))) {
+                Ok(Ok(delivery)) => delivery,
+                Ok(Err(error)) => return failed(error, true),
+                Err(_) => return failed("the delivery panicked".into(), false),
+            };
+            if let Err(error) = store_delivery(&mut transaction, event, delivery, now) {
+                return failed(error.to_string(), false);
+            }
+        }
+        transaction.commit()?;
+        Ok(Next::Delivered)
     }
 
     /// Counts a failure. The event goes on waiting, until then, unless it is given up.
@@ -305,7 +313,6 @@ fn store_delivery(
     now: Timestamp,
 ) -> Result<(), Error> {
     let Delivery { message, recipients, mut flaw } = delivery;
-    messages::delete_expired(connection, now)?;
     let users = match &recipients {
         Some(recipients) => recipients::find(connection, recipients)?,
         None => Vec::new(),
@@ -382,14 +389,14 @@ mod tests {
             let one = Arrived { custom_id: "a".into(), body: b"{}".into(), at: at(received) };
             assert_eq!(database.add_events(&[one], Duration::ZERO).unwrap(), [true]);
             let Some(name) = name else {
-                let failed = database.deliver_next(at(received), |_| Err("an error".into())).unwrap();
+                let failed = database.deliver_next(1, at(received), |_| Err("an error".into())).unwrap();
                 assert_eq!(failed, Next::Failed { id: 3, attempts: 0, error: "an error".into(), for_good: true });
                 database.event_failed(3, "an error", None).unwrap();
                 continue;
             };
             let message = NewMessage { title: "A title".into(), ..NewMessage::default() };
             let delivery = Delivery { message, recipients: recipients(name), flaw: None };
-            assert_eq!(database.deliver_next(at(received), |_| Ok(delivery)).unwrap(), Next::Delivered);
+            assert_eq!(database.deliver_next(1, at(received), |_| Ok(delivery.clone())).unwrap(), Next::Delivered);
         }
         let mut left = |delivered, failed| {
             database.delete_events(at(delivered), at(failed)).unwrap();
@@ -410,18 +417,19 @@ mod tests {
         assert_eq!(database.add_events(&arrived, Duration::ZERO).unwrap(), [true, true]);
         let nobody = || Delivery { message: NewMessage::default(), recipients: None, flaw: None };
         let panics = |_: &WaitingEvent| -> Result<Delivery, String> { panic!("a delivery that panics") };
-        let Next::Failed { id, attempts: 0, error, for_good: false } = database.deliver_next(at(10), panics).unwrap()
+        let Next::Failed { id, attempts: 0, error, for_good: false } =
+            database.deliver_next(1, at(10), panics).unwrap()
         else {
             panic!("it fails")
         };
         assert_eq!((id, error.as_str()), (1, "the delivery panicked"));
         database.event_failed(id, &error, Some(at(20))).unwrap();
-        assert_eq!(database.deliver_next(at(19), |_| Ok(nobody())).unwrap(), Next::Delivered);
-        assert_eq!(database.deliver_next(at(19), |_| Ok(nobody())).unwrap(), Next::Nothing);
+        assert_eq!(database.deliver_next(1, at(19), |_| Ok(nobody())).unwrap(), Next::Delivered);
+        assert_eq!(database.deliver_next(1, at(19), |_| Ok(nobody())).unwrap(), Next::Nothing);
         assert_eq!(database.next_retry().unwrap(), Some(at(20)));
         let fails = |event: &WaitingEvent| Err(event.attempts.to_string());
-        assert!(matches!(database.deliver_next(at(20), fails).unwrap(), Next::Failed { attempts: 1, .. }));
-        assert_eq!(database.deliver_next(at(20), |_| Ok(nobody())).unwrap(), Next::Delivered);
+        assert!(matches!(database.deliver_next(1, at(20), fails).unwrap(), Next::Failed { attempts: 1, .. }));
+        assert_eq!(database.deliver_next(1, at(20), |_| Ok(nobody())).unwrap(), Next::Delivered);
         assert_eq!(database.next_retry().unwrap(), None);
     }
 }
