@@ -33,8 +33,8 @@ const DESKTOPS: usize = 10;
 const LONGEST_ABSENCE: Duration = Duration::from_millis(1500);
 /// Between two kills.
 const LONGEST_PEACE: Duration = Duration::from_secs(4);
-/// In the end everything is at rest within this time, on the most loaded machine.
-const REST: Duration = Duration::from_mins(5);
+/// In the end the lists grow until all is there; that nothing was added for so long means that nothing will be.
+const REST: Duration = Duration::from_mins(2);
 
 /// What the relays keep their messages in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,9 +151,12 @@ pub async fn run(plan: &Plan, mut sockudo: Sockudo, cluster: Option<Cluster>) ->
     summary.sent = plan.call_outs;
     summary.acknowledged = fates.values().filter(|fate| **fate == Fate::Acknowledged).count() as u64;
     summary.unknown = summary.sent - summary.acknowledged;
-    let resting = Instant::now();
+    let (mut resting, mut before) = (Instant::now(), 0);
     loop {
         let listed = listed(&desktops).await?;
+        if listed.len() > before {
+            (resting, before) = (Instant::now(), listed.len());
+        }
         let lost = fates.iter().find(|(number, fate)| **fate == Fate::Acknowledged && !listed.contains_key(number));
         let Some((lost, _)) = lost else {
             let twice: Vec<_> = listed.iter().filter(|(_, times)| **times > 1).collect();

@@ -76,7 +76,10 @@ impl Publisher {
             let ids: Vec<i64> = found.iter().map(|(_, message)| message.id).collect();
             let publications: Vec<_> =
                 found.into_iter().filter_map(|(user, message)| publication(&self.shared, &user, message)).collect();
-            self.shared.channels.publish(&publications).await?;
+            if let Err(error) = self.shared.channels.publish(&publications).await {
+                self.shared.store.call(move |database| database.not_published(&ids)).await?;
+                return Err(error);
+            }
             tracing::debug!(messages = ids.len(), "published");
             self.shared.store.call(move |database| database.published(&ids)).await?;
         }

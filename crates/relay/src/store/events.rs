@@ -117,7 +117,7 @@ const SUMMARY: &str = "SELECT id, custom_id, received, state, attempts, error, f
 
 impl Database {
     /// Stores call-outs, all or none, and answers for each whether it is new: it is not when the subscription's last one of
-    /// this body is no older than `window`.
+    /// this body is no older than `window`, or came that much later elsewhere.
     pub(crate) fn add_events(&mut self, arrived: &[Arrived], window: Duration) -> Result<Vec<bool>, Error> {
         let window = i64::try_from(window.as_millis()).unwrap_or(i64::MAX);
         let digests: Vec<[u8; 32]> = arrived.iter().map(|one| Sha256::digest(&one.body).into()).collect();
@@ -272,12 +272,13 @@ fn insert_new(
         )
     });
     let rows = rows.collect::<Vec<_>>().join(", ");
-    // Which are new is asked before they are inserted: afterwards each would find itself.
+    // Which are new is asked before they are inserted: afterwards each would find itself. One that came a moment earlier,
+    // at another relay, may be stored a moment later: so the window goes both ways.
     let question = format!(
         "WITH arrived (place, custom_id, body, body_digest, at) AS (VALUES {rows})
          SELECT place FROM arrived WHERE CAST(?1 AS BIGINT) = 0 OR NOT EXISTS (SELECT 1 FROM events
             WHERE events.custom_id = arrived.custom_id AND events.body_digest = arrived.body_digest
-            AND events.received BETWEEN arrived.at - CAST(?1 AS BIGINT) AND arrived.at)"
+            AND events.received BETWEEN arrived.at - CAST(?1 AS BIGINT) AND arrived.at + CAST(?1 AS BIGINT))"
     );
     let places = |row: &Row| Ok(usize::try_from(row.get::<i64>(0)?).unwrap_or(usize::MAX));
     let new = connection.query(&question, &parameters, places)?;
@@ -374,6 +375,7 @@ mod tests {
         assert!(is_new("a", "{}", 10_000));
         assert!(!is_new("a", "{}", 10_000) && !is_new("a", "{}", 15_000));
         assert!(is_new("b", "{}", 10_001) && is_new("a", "{ }", 10_001));
+        assert!(!is_new("a", "{}", 9_999), "it came before the first at another relay");
         assert!(is_new("a", "{}", 15_001));
         assert!(is_new("a", "{}", 3_000), "a clock that was set back drops nothing");
     }

@@ -121,7 +121,7 @@ pub(super) fn insert(
         "UPDATE SET kind = excluded.kind, title = excluded.title, body = excluded.body, preview = excluded.preview,
             silent = excluded.silent, first_button_text = excluded.first_button_text,
             first_button_link = excluded.first_button_link, expires = excluded.expires,
-            unpublished = excluded.unpublished"
+            unpublished = excluded.unpublished, publish_after = 0"
     } else {
         "NOTHING"
     };

@@ -3,39 +3,71 @@
 use jiff::Timestamp;
 
 use super::{
-    Database, StoredMessage, User,
+    Connection, Database, StoredMessage, User,
     messages::{COLUMNS, read_message},
     params,
     users::read_user_at,
 };
 use crate::Error;
 
+/// A relay that has not published what it has in hand by then is taken for dead.
+const IN_HAND_SECONDS: i64 = 30;
+
 impl Database {
-    /// The first messages that are to be published, with whose they are. What waits since before `since`, is read or has
-    /// expired is not published any more.
+    /// The first messages that are to be published, with whose they are. They are in this relay's hand from now on: where
+    /// several share the work, each takes others. What waits since before `since`, is read or has expired is not published
+    /// any more.
     pub(crate) fn unpublished(
         &mut self,
         since: Timestamp,
         limit: u32,
         now: Timestamp,
     ) -> Result<Vec<(User, StoredMessage)>, Error> {
+        let mut transaction = self.connection.transaction()?;
         let stale = "UPDATE messages SET unpublished = NULL WHERE unpublished IS NOT NULL
             AND (unpublished < ?1 OR read_at IS NOT NULL OR expires <= ?2)";
-        self.connection.execute(stale, params![since.as_second(), now.as_second()])?;
+        transaction.execute(stale, params![since.as_second(), now.as_second()])?;
+        // One relay alone has whatever it finds, also what it had in hand when it was killed.
+        let (free, lock) = match transaction.skip_locked() {
+            "" => ("", String::new()),
+            lock => ("AND publish_after <= ?2", lock.replace("UPDATE", "UPDATE OF messages")),
+        };
         let query = format!(
             "SELECT {COLUMNS}, users.id, brands.id, brands.name, users.first_name, users.last_name FROM messages
              JOIN users ON users.id = messages.user_id JOIN brands ON brands.id = users.brand_id
-             WHERE unpublished IS NOT NULL ORDER BY messages.id LIMIT ?1"
+             WHERE unpublished IS NOT NULL {free} ORDER BY messages.id LIMIT ?1 {lock}"
         );
-        self.connection.query(&query, params![limit], |row| Ok((read_user_at(row, 17)?, read_message(row)?)))
+        let parameters = params![limit, now.as_second()];
+        let parameters = if free.is_empty() { &parameters[..1] } else { parameters };
+        let read = |row: &super::Row| Ok((read_user_at(row, 17)?, read_message(row)?));
+        let found = transaction.query(&query, parameters, read)?;
+        if !free.is_empty() {
+            set_each(&mut transaction, "publish_after = ?2", &ids(&found), Some(now.as_second() + IN_HAND_SECONDS))?;
+        }
+        transaction.commit()?;
+        Ok(found)
+    }
+
+    /// They could not be handed over: any relay may try again.
+    pub(crate) fn not_published(&mut self, ids: &[i64]) -> Result<(), Error> {
+        let mut transaction = self.connection.transaction()?;
+        set_each(&mut transaction, "publish_after = ?2", ids, Some(0))?;
+        transaction.commit()
     }
 
     /// They were handed over.
     pub(crate) fn published(&mut self, ids: &[i64]) -> Result<(), Error> {
         let mut transaction = self.connection.transaction()?;
-        for id in ids {
-            transaction.execute("UPDATE messages SET unpublished = NULL WHERE id = ?1", params![*id])?;
-        }
+        set_each(&mut transaction, "unpublished = ?2", ids, None)?;
         transaction.commit()
     }
+}
+
+fn ids(found: &[(User, StoredMessage)]) -> Vec<i64> {
+    found.iter().map(|(_, message)| message.id).collect()
+}
+
+fn set_each(connection: &mut Connection, change: &str, ids: &[i64], value: Option<i64>) -> Result<(), Error> {
+    let statement = format!("UPDATE messages SET {change} WHERE id = ?1");
+    ids.iter().try_for_each(|id| connection.execute(&statement, params![*id, value]).map(drop))
 }

@@ -99,6 +99,11 @@ ALTER TABLE messages ADD COLUMN unpublished INTEGER; -- NULL: it was
 CREATE INDEX messages_unpublished ON messages (id) WHERE unpublished IS NOT NULL;
 ";
 
+/// Until when a relay has a message in hand to publish it; another one passes it over.
+const CLAIMS: &str = "
+ALTER TABLE messages ADD COLUMN publish_after INTEGER NOT NULL DEFAULT 0;
+";
+
 /// When an event that could not be delivered is tried again.
 const RETRIES: &str = "
 ALTER TABLE events ADD COLUMN retry_at INTEGER NOT NULL DEFAULT 0; -- milliseconds since 1970
@@ -146,6 +151,7 @@ const STEPS: &[M<'static>] = &[
     M::up(RETRIES),
     M::up(REQUESTS),
     M::up(PAIRING),
+    M::up(CLAIMS),
 ];
 
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
@@ -254,7 +260,9 @@ CREATE TABLE device_sids (
 CREATE INDEX device_sids_by_user ON device_sids (user_id);
 ";
 
-const SERVER_STEPS: &[&str] = &[SERVER_FIRST, SERVER_REQUESTS, SERVER_PAIRING];
+const SERVER_CLAIMS: &str = "ALTER TABLE messages ADD COLUMN publish_after BIGINT NOT NULL DEFAULT 0;";
+
+const SERVER_STEPS: &[&str] = &[SERVER_FIRST, SERVER_REQUESTS, SERVER_PAIRING, SERVER_CLAIMS];
 
 /// Nobody else locks by this number: "traybell" as bytes.
 const SERVER_LOCK: i64 = 0x7472_6179_6265_6c6c;

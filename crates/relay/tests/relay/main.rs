@@ -14,6 +14,7 @@ mod on_postgresql;
 #[cfg(target_os = "linux")]
 #[path = "../../../../tests/src/postgres.rs"]
 mod postgres;
+mod pusher_api;
 mod serving;
 mod sign_in;
 mod tracktik;

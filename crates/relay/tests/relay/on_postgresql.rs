@@ -8,7 +8,8 @@ use tokio::process::Command;
 
 use crate::{
     postgres::Cluster,
-    world::{LIMIT, SERVER, http},
+    pusher_api::{ChannelFake, server_at},
+    world::{LIMIT, SERVER, eventually, http},
 };
 
 /// These look into the file itself, or make it refuse something.
@@ -112,6 +113,28 @@ async fn two_relays_share_users_call_outs_and_the_window() {
     }
     one.shutdown().await;
     other.shutdown().await;
+}
+
+#[tokio::test]
+async fn of_two_relays_each_message_is_published_by_one() {
+    let cluster = Cluster::start().await;
+    let database = cluster.new_database("published");
+    let (fake, channels) = ChannelFake::start().await;
+    let relay = async || {
+        let channels = Some(server_at(channels));
+        let options = ServerOptions { database: address(&database), channels, ..Default::default() };
+        Server::start(options).await.unwrap()
+    };
+    let (one, other) = tokio::join!(relay(), relay());
+    let user = one.add_user("acme", "the-sid-of-darth", "Darth", "Vader").await.unwrap();
+    for number in 0..100 {
+        let message = NewMessage { title: number.to_string(), ..NewMessage::default() };
+        [&one, &other][number % 2].send(&user, message).await.unwrap();
+    }
+    eventually("all are published", || fake.taken(|taken| taken.events.len() >= 100)).await;
+    one.shutdown().await;
+    other.shutdown().await;
+    assert_eq!(fake.taken(|taken| taken.events.len()), 100);
 }
 
 #[tokio::test]
