@@ -80,7 +80,9 @@ async fn a_wrong_signature_is_refused_and_the_connection_lives_for_a_right_one()
         let frame = socket.frame().await;
         assert_eq!((&frame["event"], &frame["data"]["code"]), (&"pusher:error".into(), &4009.into()));
     }
+    let mut hearing = world.subscribed().await;
     world.send("not for this one").await;
+    assert_eq!(data(&hearing.frame().await)["Title"], "not for this one", "it is published");
     socket.nothing_until_pong().await;
 
     let auth = world.authorize(&socket.id, &channel).await.1["auth"].clone();
@@ -127,9 +129,11 @@ async fn nothing_comes_after_an_unsubscription() {
     let mut socket = world.subscribed().await;
     socket.say(json!({ "event": "pusher:unsubscribe", "data": { "channel": world.user.channel() } }).to_string()).await;
     socket.nothing_until_pong().await;
-    world.send("unheard").await;
-    socket.nothing_until_pong().await;
     assert_eq!(world.server.subscribers(&world.user), 0);
+    let mut hearing = world.subscribed().await;
+    world.send("unheard").await;
+    assert_eq!(data(&hearing.frame().await)["Title"], "unheard", "it is published");
+    socket.nothing_until_pong().await;
 }
 
 #[tokio::test]
