@@ -108,7 +108,10 @@ async fn a_signature_for_ones_own_channel_opens_no_other() {
     let auth = world.authorize(&socket.id, &world.user.channel()).await.1["auth"].clone();
     socket.subscribe(&luke.channel(), auth).await;
     assert_eq!(socket.frame().await["data"]["code"], 4009);
+    let mut hearing = world.subscribed().await;
     world.server.send(&luke, titled("for Luke")).await.unwrap();
+    world.send("afterwards").await;
+    assert_eq!(data(&hearing.frame().await)["Title"], "afterwards", "the one before it is published");
     socket.nothing_until_pong().await;
 }
 
