@@ -9,6 +9,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on may panic"))]
 
+mod access;
 mod api;
 mod api_tokens;
 mod callout_secrets;
@@ -21,6 +22,7 @@ mod error;
 mod listen;
 mod message;
 mod messages_api;
+mod metrics;
 mod notification;
 mod options;
 mod proxies;
@@ -30,6 +32,7 @@ mod secret_file;
 mod secrets_place;
 mod server;
 mod store;
+mod tls;
 pub mod tracktik;
 mod users;
 mod watched;
@@ -46,5 +49,6 @@ pub use options::{ChannelServer, ChannelServerPlace, Retention, ServedFile, Serv
 pub use secrets_place::SecretsPlace;
 pub use server::Server;
 pub use store::{Event, EventState, EventSummary, User};
+pub use tls::TlsFiles;
 pub use users::{Listed, NewUser, Users};
 pub use watched::Watched;

@@ -1,5 +1,6 @@
-//! The listening socket with two bounds that the HTTP library leaves open: how many connections there may be, and how
-//! long one may stay without sending a byte. Without them a client could hold connections open for nothing.
+//! The listening socket, plain or with TLS, with the bounds that the HTTP library leaves open: how many connections there
+//! may be, how long one may stay without sending a byte, and how long a TLS handshake may take. Without them a client
+//! could hold connections open for nothing.
 
 use std::{
     io,
@@ -17,17 +18,28 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, Sleep},
 };
+use tokio_rustls::{Accept, TlsAcceptor, rustls::ServerConfig, server::TlsStream};
+
+/// From the connection to the end of the TLS handshake and the first byte of a request.
+const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
 
 /// Accepts while there are places, and waits when there are none.
 pub(crate) struct BoundedListener {
     listener: TcpListener,
     places: Arc<Semaphore>,
     idle_limit: Duration,
+    tls: Option<TlsAcceptor>,
 }
 
 impl BoundedListener {
-    pub(crate) fn new(listener: TcpListener, max_connections: usize, idle_limit: Duration) -> Self {
-        Self { listener, places: Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS))), idle_limit }
+    pub(crate) fn new(
+        listener: TcpListener,
+        max_connections: usize,
+        idle_limit: Duration,
+        tls: Option<Arc<ServerConfig>>,
+    ) -> Self {
+        let places = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));
+        Self { listener, places, idle_limit, tls: tls.map(TlsAcceptor::from) }
     }
 }
 
@@ -41,8 +53,13 @@ impl axum::serve::Listener for BoundedListener {
         let (stream, address) = axum::serve::Listener::accept(&mut self.listener).await;
         // Events are small and urgent. A socket that refuses this works all the same.
         let _ = stream.set_nodelay(true);
-        let idle = Box::pin(tokio::time::sleep(self.idle_limit));
-        (BoundedStream { stream, idle, idle_limit: self.idle_limit, _place: place }, address)
+        let idle_limit = self.idle_limit;
+        let (transport, first_limit) = match &self.tls {
+            None => (Transport::Plain(stream), idle_limit),
+            Some(tls) => (Transport::Handshake(Box::new(tls.accept(stream))), HANDSHAKE_LIMIT.min(idle_limit)),
+        };
+        let idle = Box::pin(tokio::time::sleep(first_limit));
+        (BoundedStream { transport, idle, idle_limit, _place: place }, address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -60,12 +77,42 @@ impl Connected<IncomingStream<'_, BoundedListener>> for Peer {
     }
 }
 
-/// A connection that fails once nothing was received for too long.
+/// A connection that fails once nothing was received for too long. With TLS, the handshake is part of its first reading,
+/// so that it happens in the connection's own task and keeps nobody else from being accepted.
 pub(crate) struct BoundedStream {
-    stream: TcpStream,
+    transport: Transport,
     idle: Pin<Box<Sleep>>,
     idle_limit: Duration,
     _place: Option<OwnedSemaphorePermit>,
+}
+
+enum Transport {
+    Plain(TcpStream),
+    Handshake(Box<Accept<TcpStream>>),
+    Encrypted(Box<TlsStream<TcpStream>>),
+    /// The handshake failed, or was not waited for.
+    Closed,
+}
+
+/// What both kinds of connection are.
+trait Stream: AsyncRead + AsyncWrite + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Stream for S {}
+
+impl Transport {
+    /// The connection once data can be exchanged.
+    fn poll_stream(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Pin<&mut dyn Stream>>> {
+        if let Self::Handshake(handshake) = self {
+            let shaken = ready!(Pin::new(handshake.as_mut()).poll(context));
+            *self = Self::Closed;
+            *self = Self::Encrypted(Box::new(shaken?));
+        }
+        Poll::Ready(match self {
+            Self::Plain(stream) => Ok(Pin::new(stream)),
+            Self::Encrypted(stream) => Ok(Pin::new(stream.as_mut())),
+            Self::Handshake(_) | Self::Closed => Err(io::ErrorKind::NotConnected.into()),
+        })
+    }
 }
 
 impl AsyncRead for BoundedStream {
@@ -74,10 +121,15 @@ impl AsyncRead for BoundedStream {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if let Poll::Ready(read) = Pin::new(&mut self.stream).poll_read(context, buffer) {
+        let read = match self.transport.poll_stream(context) {
+            Poll::Ready(Ok(stream)) => stream.poll_read(context, buffer),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => Poll::Pending,
+        };
+        if read.is_ready() {
             let deadline = Instant::now() + self.idle_limit;
             self.idle.as_mut().reset(deadline);
-            return Poll::Ready(read);
+            return read;
         }
         ready!(self.idle.as_mut().poll(context));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
@@ -86,15 +138,23 @@ impl AsyncRead for BoundedStream {
 
 impl AsyncWrite for BoundedStream {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        ready!(self.transport.poll_stream(context))?.poll_write(context, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        ready!(self.transport.poll_stream(context))?.poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        match &mut self.transport {
+            Transport::Plain(stream) => Pin::new(stream).poll_shutdown(context),
+            Transport::Encrypted(stream) => Pin::new(stream.as_mut()).poll_shutdown(context),
+            // Nothing was said, so there is no goodbye to wait for.
+            transport @ (Transport::Handshake(_) | Transport::Closed) => {
+                *transport = Transport::Closed;
+                Poll::Ready(Ok(()))
+            }
+        }
     }
 
     fn poll_write_vectored(
@@ -102,11 +162,16 @@ impl AsyncWrite for BoundedStream {
         context: &mut Context<'_>,
         buffers: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, buffers)
+        ready!(self.transport.poll_stream(context))?.poll_write_vectored(context, buffers)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        match &self.transport {
+            Transport::Plain(stream) => stream.is_write_vectored(),
+            // TLS writes records out of any number of buffers.
+            Transport::Handshake(_) | Transport::Encrypted(_) => true,
+            Transport::Closed => false,
+        }
     }
 }
 
@@ -120,7 +185,7 @@ mod tests {
     async fn listener(max_connections: usize, idle_limit: Duration) -> (BoundedListener, SocketAddr) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        (BoundedListener::new(listener, max_connections, idle_limit), address)
+        (BoundedListener::new(listener, max_connections, idle_limit, None), address)
     }
 
     #[tokio::test]

@@ -11,8 +11,8 @@ use std::{
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use commands::{
-    CallOutsCommand, DemoArguments, EventsCommand, SendArguments, ServeArguments, SubscriptionsCommand, TokenCommand,
-    TracktikCommand, UserCommand,
+    CallOutsCommand, DemoArguments, EventsCommand, LogFormat, SendArguments, ServeArguments, SubscriptionsCommand,
+    TokenCommand, TracktikCommand, UserCommand,
 };
 use tracing_subscriber::{EnvFilter, Layer as _, filter, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
@@ -57,7 +57,11 @@ enum Command {
 
 fn main() -> ExitCode {
     let CommandLine { command } = CommandLine::parse();
-    start_log(matches!(command, Command::Serve(_)));
+    let (usual_level, format) = match &command {
+        Command::Serve(arguments) => ("info", arguments.log_format()),
+        _ => ("warn", LogFormat::default()),
+    };
+    start_log(usual_level, format);
     let ran = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -90,15 +94,16 @@ async fn run(command: Command) -> anyhow::Result<()> {
 /// Other crates are held at warnings whatever `RUST_LOG` says: at trace the WebSocket library prints frames.
 ///
 /// A server says by itself that it has started and ended; the other commands speak on stdout.
-fn start_log(serving: bool) {
-    let usual = if serving { "info" } else { "warn" };
-    let level = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
+fn start_log(usual_level: &str, format: LogFormat) {
+    let level = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual_level));
     let own_or_warning = filter::filter_fn(|metadata| {
         *metadata.level() <= tracing::Level::WARN || metadata.target().split("::").next() == Some("relay")
     });
-    let output = tracing_subscriber::fmt::layer()
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
-        .with_filter(own_or_warning);
+    let output = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let output = match format {
+        LogFormat::Text => output.with_ansi(std::io::stderr().is_terminal()).boxed(),
+        LogFormat::Json => output.json().flatten_event(true).with_current_span(false).boxed(),
+    };
+    let output = output.with_filter(own_or_warning);
     tracing_subscriber::registry().with(level).with(output).init();
 }

@@ -9,7 +9,7 @@ use std::{
 use secrecy::SecretString;
 use url::Url;
 
-use crate::{CallOuts, DatabaseAddress};
+use crate::{CallOuts, DatabaseAddress, TlsFiles};
 
 /// Settings of a [`crate::Server`]; start from `ServerOptions { listen, database, ..Default::default() }`.
 #[derive(Debug, Clone)]
@@ -38,6 +38,10 @@ pub struct ServerOptions {
     pub callout_window: Duration,
     /// How long a call-out's body may take to arrive.
     pub callout_time_limit: Duration,
+    /// TLS by the relay itself; without, a reverse proxy does it.
+    pub tls: Option<TlsFiles>,
+    /// Where the metrics are served, in plain text for whoever asks: an address of this machine. Nowhere by default.
+    pub metrics_listen: Option<SocketAddr>,
     /// What is deleted after how long.
     pub retention: Retention,
     /// Reverse proxies, by address or network, that are believed when they say whom they speak for.
@@ -65,6 +69,8 @@ impl Default for ServerOptions {
             callouts: Vec::new(),
             callout_window: Duration::from_secs(5),
             callout_time_limit: Duration::from_secs(10),
+            tls: None,
+            metrics_listen: None,
             retention: Retention::default(),
             trusted_proxies: Vec::new(),
             refused_log_ins_per_minute: 30,

@@ -76,7 +76,9 @@ impl Publisher {
             let ids: Vec<i64> = found.iter().map(|(_, message)| message.id).collect();
             let publications: Vec<_> =
                 found.into_iter().filter_map(|(user, message)| publication(&self.shared, &user, message)).collect();
-            if let Err(error) = self.shared.channels.publish(&publications).await {
+            let published = self.shared.channels.publish(&publications).await;
+            self.shared.metrics.published(ids.len(), published.is_ok());
+            if let Err(error) = published {
                 self.shared.store.call(move |database| database.not_published(&ids)).await?;
                 return Err(error);
             }

@@ -18,9 +18,11 @@ use crate::{
     callouts::{Receiver, Worker},
     channels::{Channels, Hub, Limits, PusherApi, Signer},
     listen::{BoundedListener, Peer},
+    metrics,
     proxies::TrustedProxies,
     publisher::Publisher,
     store::{Database, Store, User, Wanted},
+    tls::Certificates,
 };
 
 /// How long a shutdown waits for clients, on the channels and then for requests under way.
@@ -33,10 +35,11 @@ const MAX_REQUEST_CONNECTIONS: usize = 200;
 pub struct Server {
     shared: Shared,
     address: SocketAddr,
+    metrics_address: Option<SocketAddr>,
     stop_listening: CancellationToken,
     stop_publishing: CancellationToken,
-    /// Serving, delivering, publishing: ended in this order.
-    tasks: [Mutex<Option<JoinHandle<()>>>; 3],
+    /// Ended in this order; publishing is the last.
+    tasks: Vec<Mutex<Option<JoinHandle<()>>>>,
 }
 
 impl Server {
@@ -45,23 +48,27 @@ impl Server {
         let listen_failed = |source| Error::Listen { address: options.listen, source };
         let listener = TcpListener::bind(options.listen).await.map_err(listen_failed)?;
         let address = listener.local_addr().map_err(listen_failed)?;
-        let own_url = own_url(address, options.public_url.as_ref())?;
+        let own_url = own_url(address, options.public_url.as_ref(), options.tls.is_some())?;
+        let certificates = options.tls.as_ref().map(Certificates::read).transpose()?;
+        let tls = certificates.as_ref().map(Certificates::config).transpose()?;
+        warn_of_plain_text(address, &own_url, tls.is_some());
         let store = Store::open(&options.database).await?;
         let channels = channels(&options, &store).await?;
         let proxies = Arc::new(TrustedProxies::read(&options.trusted_proxies)?);
         let receiver = Arc::new(Receiver::new(&options, &proxies, store.clone())?);
-        let limits = Arc::new(Limited::new(&options));
+        let (limits, metrics) = (Arc::new(Limited::new(&options)), Arc::default());
         let token_lifetime = options.token_lifetime;
         let (channels, stored) = (Arc::new(channels), Arc::default());
         let own_url = own_url.into();
         let stop_listening = CancellationToken::new();
         let stopping = stop_listening.clone();
-        let shared = Shared { store, channels, stored, own_url, token_lifetime, receiver, proxies, limits, stopping };
+        let shared =
+            Shared { store, channels, stored, own_url, token_lifetime, receiver, proxies, limits, metrics, stopping };
 
         // A channel connection that is silent this long has been closed by its own rules before.
         let idle_limit = options.activity_timeout + options.pong_timeout + Duration::from_secs(30);
         let max_connections = options.max_connections.saturating_add(MAX_REQUEST_CONNECTIONS);
-        let listener = BoundedListener::new(listener, max_connections, idle_limit);
+        let listener = BoundedListener::new(listener, max_connections, idle_limit, tls);
         let router = api::router(shared.clone(), &options.files).into_make_service_with_connect_info::<Peer>();
         let serve = axum::serve(listener, router).with_graceful_shutdown(stop_listening.clone().cancelled_owned());
         let serving = tokio::spawn(async move {
@@ -72,9 +79,17 @@ impl Server {
         let stop_publishing = CancellationToken::new();
         let delivering = tokio::spawn(Worker::new(shared.clone(), options.retention, stop_listening.clone()).run());
         let publishing = tokio::spawn(Publisher::new(shared.clone(), stop_publishing.clone()).run());
+        let (metrics_address, scraped) = match options.metrics_listen {
+            Some(listen) => {
+                serve_metrics(listen, &shared, &stop_listening).await.map(|(at, task)| (Some(at), Some(task)))?
+            }
+            None => (None, None),
+        };
+        let kept_fresh = certificates.map(|certificates| tokio::spawn(certificates.keep_fresh(stop_listening.clone())));
         tracing::info!(%address, "serving");
-        let tasks = [serving, delivering, publishing].map(|task| Mutex::new(Some(task)));
-        Ok(Self { shared, address, stop_listening, stop_publishing, tasks })
+        let all = [Some(serving), scraped, kept_fresh, Some(delivering), Some(publishing)];
+        let tasks = all.into_iter().flatten().map(|task| Mutex::new(Some(task))).collect();
+        Ok(Self { shared, address, metrics_address, stop_listening, stop_publishing, tasks })
     }
 
     /// The address clients reach the relay under, without a slash at its end: the app's *environment*.
@@ -104,6 +119,11 @@ impl Server {
         let (id, name) = (user.id, name.to_owned());
         let groups: Vec<String> = groups.iter().map(|&group| group.to_owned()).collect();
         self.shared.store.call(move |database| database.name_user(id, &name, &groups)).await
+    }
+
+    /// Where the metrics are served, the port settled; nothing when they are not.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics_address
     }
 
     /// From now on these call-outs are taken and no others. Those that could not work are refused, and nothing changes.
@@ -236,12 +256,47 @@ async fn channels(options: &ServerOptions, store: &Store) -> Result<Channels, Er
     Ok(Channels::Embedded(Arc::new(Hub::new(Signer::new(keys.key, &keys.secret), limits))))
 }
 
-fn own_url(address: SocketAddr, public_url: Option<&Url>) -> Result<String, Error> {
+/// One scraper needs one; some more are for those who try it out.
+const MAX_SCRAPERS: usize = 16;
+const SCRAPER_IDLE: Duration = Duration::from_mins(2);
+
+/// On an address of their own: clients have no business there.
+async fn serve_metrics(
+    listen: SocketAddr,
+    shared: &Shared,
+    stop: &CancellationToken,
+) -> Result<(SocketAddr, JoinHandle<()>), Error> {
+    let failed = |source| Error::Listen { address: listen, source };
+    let listener = TcpListener::bind(listen).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    let listener = BoundedListener::new(listener, MAX_SCRAPERS, SCRAPER_IDLE, None);
+    let router = metrics::router(shared.clone()).into_make_service();
+    let serve = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
+    let task = tokio::spawn(async move {
+        // It ends when it is told to and has no other way to end.
+        let _ = serve.await;
+    });
+    Ok((address, task))
+}
+
+/// Where a reverse proxy does the TLS, `public_url` says https.
+fn warn_of_plain_text(address: SocketAddr, own_url: &str, tls: bool) {
+    if !tls && !address.ip().is_loopback() && own_url.starts_with("http://") {
+        tracing::warn!(
+            %address,
+            url = own_url,
+            "clients send their session ids and messages unencrypted: set [tls], or a public_url with https that a \
+             reverse proxy serves"
+        );
+    }
+}
+
+fn own_url(address: SocketAddr, public_url: Option<&Url>, tls: bool) -> Result<String, Error> {
     let Some(url) = public_url else {
         if address.ip().is_unspecified() {
             return Err(Error::PublicUrlMissing { address });
         }
-        return Ok(format!("http://{address}"));
+        return Ok(format!("{}://{address}", if tls { "https" } else { "http" }));
     };
     let is_bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() || !is_bare || url.password().is_some() {
@@ -257,13 +312,14 @@ mod tests {
     #[test]
     fn clients_are_sent_to_a_place_that_exists() {
         let loopback = SocketAddr::from(([127, 0, 0, 1], 8080));
-        assert_eq!(own_url(loopback, None).unwrap(), "http://127.0.0.1:8080");
+        assert_eq!(own_url(loopback, None, false).unwrap(), "http://127.0.0.1:8080");
+        assert_eq!(own_url(loopback, None, true).unwrap(), "https://127.0.0.1:8080");
         let public = Url::parse("https://relay.example").unwrap();
-        assert_eq!(own_url(([0, 0, 0, 0], 8080).into(), Some(&public)).unwrap(), "https://relay.example");
-        assert!(matches!(own_url(([0, 0, 0, 0], 8080).into(), None), Err(Error::PublicUrlMissing { .. })));
+        assert_eq!(own_url(([0, 0, 0, 0], 8080).into(), Some(&public), false).unwrap(), "https://relay.example");
+        assert!(matches!(own_url(([0, 0, 0, 0], 8080).into(), None, false), Err(Error::PublicUrlMissing { .. })));
         for unusable in ["ftp://relay.example", "https://relay.example/path", "https://a:b@relay.example"] {
             let url = Url::parse(unusable).unwrap();
-            assert!(matches!(own_url(loopback, Some(&url)), Err(Error::PublicUrlUnusable)), "{unusable}");
+            assert!(matches!(own_url(loopback, Some(&url), false), Err(Error::PublicUrlUnusable)), "{unusable}");
         }
     }
 }

@@ -39,8 +39,10 @@ pub(super) async fn log_in(
     let Some((user, token, given)) = logged_in.await? else {
         // Whether it was the last one that is allowed makes no difference to this one.
         let _ = shared.limits.refused_log_ins.admit(client, Instant::now());
+        shared.metrics.sign_in(false);
         return Err(Refusal::not_signed_in("The session id is not valid, or has expired"));
     };
+    shared.metrics.sign_in(true);
     tracing::info!(user = user.id, brand = user.brand, "logged in");
     let mut body = json!({
         "Data": {

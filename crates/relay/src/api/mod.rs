@@ -29,9 +29,10 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use envelope::Refusal;
 
 use crate::{
-    ServedFile, ServerOptions,
+    ServedFile, ServerOptions, access,
     callouts::{self, Receiver},
     channels::{self, Channels},
+    metrics::Metrics,
     proxies::TrustedProxies,
     rate::RateLimit,
     store::Store,
@@ -55,6 +56,7 @@ pub(crate) struct Shared {
     pub(crate) receiver: Arc<Receiver>,
     pub(crate) proxies: Arc<TrustedProxies>,
     pub(crate) limits: Arc<Limited>,
+    pub(crate) metrics: Arc<Metrics>,
     /// The server has been told to end.
     pub(crate) stopping: CancellationToken,
 }
@@ -100,6 +102,7 @@ pub(crate) fn router(shared: Shared, files: &[ServedFile]) -> Router {
         .merge(callouts::router(receiver))
         .merge(messages::router())
         .merge(health::router())
+        .layer(middleware::from_fn_with_state(Arc::clone(&shared.metrics), access::record))
         .with_state(shared)
 }
 

@@ -13,6 +13,7 @@ use super::{CallOuts, Receiver, templates};
 use crate::{
     Error, Retention,
     api::Shared,
+    metrics::EventOutcome,
     store::{Database, Delivery, Next, WaitingEvent},
 };
 
@@ -78,8 +79,9 @@ impl Worker {
             };
             match self.shared.store.call(deliver).await? {
                 Next::Nothing => break,
-                Next::Delivered => {
+                Next::Delivered(events) => {
                     most = TOGETHER;
+                    self.shared.metrics.events(EventOutcome::Delivered, events);
                     self.shared.stored.notify_one();
                 }
                 // One that fails must not hold up the others: they go one by one.
@@ -99,6 +101,9 @@ impl Worker {
         tracing::error!(event = id, attempts, error, "a call-out could not be delivered");
         let wait = SignedDuration::try_from(retry_after(attempts)).unwrap_or(SignedDuration::ZERO);
         let retry_at = Timestamp::now().saturating_add(wait).ok().filter(|_| attempts < MAX_ATTEMPTS);
+        if retry_at.is_none() {
+            self.shared.metrics.events(EventOutcome::Failed, 1);
+        }
         self.shared.store.call(move |database| database.event_failed(id, &error, retry_at)).await
     }
 

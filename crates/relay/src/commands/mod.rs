@@ -21,7 +21,7 @@ pub use callouts::{CallOutsCommand, callouts};
 pub use demo::{DemoArguments, demo};
 pub use events::{EventsCommand, events};
 pub use send::{SendArguments, send};
-pub use serve::{ServeArguments, serve};
+pub use serve::{LogFormat, ServeArguments, serve};
 pub use subscriptions::{SubscriptionsCommand, subscriptions};
 pub use token::{TokenCommand, token};
 pub use tracktik::{TracktikCommand, tracktik};

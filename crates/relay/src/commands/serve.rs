@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use relay::{Server, Watched};
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -16,6 +16,24 @@ const LOOK: Duration = Duration::from_secs(1);
 pub struct ServeArguments {
     #[command(flatten)]
     configuration: ConfigurationArgument,
+    /// How the log is written
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+    log_format: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people
+    #[default]
+    Text,
+    /// One JSON object a line, for programs
+    Json,
+}
+
+impl ServeArguments {
+    pub fn log_format(&self) -> LogFormat {
+        self.log_format
+    }
 }
 
 pub async fn serve(arguments: ServeArguments) -> anyhow::Result<()> {

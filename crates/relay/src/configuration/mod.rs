@@ -20,8 +20,8 @@ use url::Url;
 
 use self::{channels::WrittenChannels, subscription::WrittenSubscription, tracktik::WrittenTracktik};
 use crate::{
-    CallOutSecrets, CallOuts, DatabaseAddress, Error, Retention, SecretsPlace, ServerOptions, proxies::TrustedProxies,
-    secret_file::read_secret,
+    CallOutSecrets, CallOuts, DatabaseAddress, Error, Retention, SecretsPlace, ServerOptions, TlsFiles,
+    proxies::TrustedProxies, secret_file::read_secret,
 };
 
 /// The size beyond which a file is none of ours.
@@ -39,6 +39,8 @@ pub struct Configuration {
     callout_window: Duration,
     callouts_per_minute: u32,
     trusted_proxies: Vec<String>,
+    metrics_listen: Option<SocketAddr>,
+    tls: Option<WrittenTls>,
     retention_days: WrittenRetention,
     channels: Option<WrittenChannels>,
     tracktik: Option<WrittenTracktik>,
@@ -60,12 +62,21 @@ struct Written {
     callouts_per_minute: Option<u32>,
     #[serde(default)]
     trusted_proxies: Vec<String>,
+    metrics_listen: Option<SocketAddr>,
+    tls: Option<WrittenTls>,
     #[serde(default)]
     retention_days: WrittenRetention,
     channels: Option<WrittenChannels>,
     tracktik: Option<WrittenTracktik>,
     #[serde(default)]
     subscriptions: Vec<WrittenSubscription>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenTls {
+    certificate: PathBuf,
+    key: PathBuf,
 }
 
 /// Days.
@@ -126,6 +137,8 @@ impl Configuration {
                 .map_or(usual.callout_window, |seconds| Duration::from_secs(seconds.into())),
             callouts_per_minute: callouts_per_minute.unwrap_or(usual.callouts_per_minute),
             trusted_proxies: written.trusted_proxies,
+            metrics_listen: written.metrics_listen,
+            tls: written.tls,
             retention_days: written.retention_days,
             channels: written.channels,
             tracktik: written.tracktik,
@@ -221,9 +234,10 @@ impl Configuration {
 
     /// The address clients and TrackTik reach the relay under, without a slash at its end.
     pub fn own_url(&self) -> String {
-        self.public_url
-            .as_ref()
-            .map_or_else(|| format!("http://{}", self.listen), |url| url.as_str().trim_end_matches('/').to_owned())
+        self.public_url.as_ref().map_or_else(
+            || format!("{}://{}", if self.tls.is_some() { "https" } else { "http" }, self.listen),
+            |url| url.as_str().trim_end_matches('/').to_owned(),
+        )
     }
 
     /// What a server is started with. A subscription without a key or secret is refused: `tracktik apply`, or `callouts
@@ -238,6 +252,10 @@ impl Configuration {
             callout_window: self.callout_window,
             callouts_per_minute: self.callouts_per_minute,
             trusted_proxies: self.trusted_proxies.clone(),
+            tls: self.tls.as_ref().map(|WrittenTls { certificate, key }| {
+                TlsFiles::new(self.folder.join(certificate), self.folder.join(key))
+            }),
+            metrics_listen: self.metrics_listen,
             retention: self.retention_days.read(),
             ..ServerOptions::default()
         })

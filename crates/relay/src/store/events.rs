@@ -90,8 +90,8 @@ pub(crate) struct WaitingEvent {
 pub(crate) enum Next {
     /// There is none.
     Nothing,
-    /// Their messages are stored.
-    Delivered,
+    /// The messages of so many are stored.
+    Delivered(usize),
     /// This one could not be delivered, and nothing of it or of the others is stored.
     Failed {
         id: i64,
@@ -191,7 +191,7 @@ impl Database {
             }
         }
         transaction.commit()?;
-        Ok(Next::Delivered)
+        Ok(Next::Delivered(events.len()))
     }
 
     /// Counts a failure. The event goes on waiting, until then, unless it is given up.
@@ -398,7 +398,7 @@ mod tests {
             };
             let message = NewMessage { title: "A title".into(), ..NewMessage::default() };
             let delivery = Delivery { message, recipients: recipients(name), flaw: None };
-            assert_eq!(database.deliver_next(1, at(received), |_| Ok(delivery.clone())).unwrap(), Next::Delivered);
+            assert_eq!(database.deliver_next(1, at(received), |_| Ok(delivery.clone())).unwrap(), Next::Delivered(1));
         }
         let mut left = |delivered, failed| {
             database.delete_events(at(delivered), at(failed)).unwrap();
@@ -426,12 +426,12 @@ mod tests {
         };
         assert_eq!((id, error.as_str()), (1, "the delivery panicked"));
         database.event_failed(id, &error, Some(at(20))).unwrap();
-        assert_eq!(database.deliver_next(1, at(19), |_| Ok(nobody())).unwrap(), Next::Delivered);
+        assert_eq!(database.deliver_next(1, at(19), |_| Ok(nobody())).unwrap(), Next::Delivered(1));
         assert_eq!(database.deliver_next(1, at(19), |_| Ok(nobody())).unwrap(), Next::Nothing);
         assert_eq!(database.next_retry().unwrap(), Some(at(20)));
         let fails = |event: &WaitingEvent| Err(event.attempts.to_string());
         assert!(matches!(database.deliver_next(1, at(20), fails).unwrap(), Next::Failed { attempts: 1, .. }));
-        assert_eq!(database.deliver_next(1, at(20), |_| Ok(nobody())).unwrap(), Next::Delivered);
+        assert_eq!(database.deliver_next(1, at(20), |_| Ok(nobody())).unwrap(), Next::Delivered(1));
         assert_eq!(database.next_retry().unwrap(), None);
     }
 }

@@ -25,6 +25,7 @@ pub(crate) use events::{Arrived, Delivery, Next, WaitingEvent};
 pub use events::{Event, EventState, EventSummary};
 pub(crate) use intake::Intake;
 pub(crate) use messages::{Marked, StoredMessage, Wanted};
+pub(crate) use outbox::Backlog;
 pub(crate) use requests::{Request, Sent};
 pub use users::User;
 

@@ -10,6 +10,17 @@ use super::{
 };
 use crate::Error;
 
+/// How much waits, or is left for the operator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Backlog {
+    /// Events that wait for their delivery.
+    pub(crate) waiting: i64,
+    pub(crate) failed: i64,
+    pub(crate) flagged: i64,
+    /// Messages that wait for the channels.
+    pub(crate) unpublished: i64,
+}
+
 /// A relay that has not published what it has in hand by then is taken for dead.
 const IN_HAND_SECONDS: i64 = 30;
 
@@ -46,6 +57,20 @@ impl Database {
         }
         transaction.commit()?;
         Ok(found)
+    }
+
+    /// How much there is to do, and to look at.
+    pub(crate) fn backlog(&mut self) -> Result<Backlog, Error> {
+        let mut count = |what: &str| {
+            let counted = self.connection.query_one(&format!("SELECT count(*) FROM {what}"), &[], |row| row.get(0))?;
+            Ok::<i64, Error>(counted.unwrap_or_default())
+        };
+        Ok(Backlog {
+            waiting: count("events WHERE state = 'waiting'")?,
+            failed: count("events WHERE state = 'failed'")?,
+            flagged: count("events WHERE flagged <> 0")?,
+            unpublished: count("messages WHERE unpublished IS NOT NULL")?,
+        })
     }
 
     /// They could not be handed over: any relay may try again.

@@ -8,7 +8,9 @@ mod channels;
 mod clients;
 mod demo;
 mod hostile;
+mod logging;
 mod messages_api;
+mod metrics;
 #[cfg(target_os = "linux")]
 mod on_postgresql;
 #[cfg(target_os = "linux")]
@@ -17,6 +19,7 @@ mod postgres;
 mod pusher_api;
 mod serving;
 mod sign_in;
+mod tls;
 mod tracktik;
 #[allow(dead_code, reason = "tracktik-client's tests use the rest")]
 #[path = "../../../../tests/src/tracktik_fake/mod.rs"]

@@ -29,39 +29,39 @@ title = "New employee: {{ entity.firstName }} {{ entity.lastName }}"
 groups = ["dispatch"]
 "#;
 
-fn folder() -> TempDir {
+pub fn folder() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("relay.toml"), CONFIGURATION).unwrap();
     folder
 }
 
-fn command(folder: &Path, arguments: &[&str]) -> Command {
+pub fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_traybell-relay"));
     command.args(arguments).arg("--config").arg(folder.join("relay.toml")).kill_on_drop(true);
     command
 }
 
 /// The status, and what was said on stdout and stderr.
-async fn run(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
+pub async fn run(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
     let output = tokio::time::timeout(LIMIT, command(folder, arguments).output()).await.expect("it ends").unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
 }
 
-async fn succeed(folder: &Path, arguments: &[&str]) -> String {
+pub async fn succeed(folder: &Path, arguments: &[&str]) -> String {
     let (status, said, error) = run(folder, arguments).await;
     assert_eq!(status, 0, "{arguments:?}: {error}");
     said
 }
 
 /// What stands behind a label of a command's output.
-fn after<'a>(label: &str, text: &'a str) -> &'a str {
+pub fn after<'a>(label: &str, text: &'a str) -> &'a str {
     let line = text.lines().find_map(|line| line.strip_prefix(label));
     line.unwrap_or_else(|| panic!("{label:?} should be in {text:?}")).trim()
 }
 
 /// The server, and the address it says it is reached under.
-async fn serve(folder: &Path) -> (Child, String) {
+pub async fn serve(folder: &Path) -> (Child, String) {
     let mut child = command(folder, &["serve"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let line = tokio::time::timeout(LIMIT, lines.next_line()).await.expect("it should start").unwrap().unwrap();
@@ -70,21 +70,21 @@ async fn serve(folder: &Path) -> (Child, String) {
     (child, url)
 }
 
-async fn log_in(url: &str, sid: &str) -> (u16, Value) {
+pub async fn log_in(url: &str, sid: &str) -> (u16, Value) {
     answer(
         http().post(format!("{url}/integration-api/Platform/LoginAuthToken")).header("authtoken", sid).json(&json!({})),
     )
     .await
 }
 
-async fn titles(url: &str, sid: &str) -> Vec<String> {
+pub async fn titles(url: &str, sid: &str) -> Vec<String> {
     let list = format!("{url}/integration-api/Notifications/v2/user-notifications");
     let (status, listed) = answer(http().get(list).header("authtoken", sid)).await;
     assert_eq!(status, 200, "{listed}");
     listed["Data"].as_array().unwrap().iter().map(|row| row["Title"].as_str().unwrap().to_owned()).collect()
 }
 
-fn signed(secret: &str, body: &str) -> String {
+pub fn signed(secret: &str, body: &str) -> String {
     use hmac::{Hmac, KeyInit as _, Mac as _};
     let mut hmac = Hmac::<Sha512>::new_from_slice(secret.as_bytes()).unwrap();
     hmac.update(body.as_bytes());
