@@ -42,6 +42,12 @@ pub enum Error {
     /// The database refused an operation: disk full, file damaged, locked for too long.
     #[error("database: {0}")]
     Database(#[from] rusqlite::Error),
+    /// Another process serves the database file, or is replacing it.
+    #[error("another relay runs on the database {path}; stop it first", path = path.display())]
+    DatabaseInUse {
+        /// The database file.
+        path: PathBuf,
+    },
     /// PostgreSQL refused an operation.
     #[error("database: {message} ({code})")]
     PostgreSql {

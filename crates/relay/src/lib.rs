@@ -12,12 +12,15 @@
 mod access;
 mod api;
 mod api_tokens;
+mod backup;
 mod callout_secrets;
 mod callouts;
 mod channels;
 mod configuration;
 mod database_address;
+mod database_lock;
 pub mod demo;
+pub mod doctor;
 mod error;
 mod listen;
 mod message;
@@ -38,6 +41,7 @@ mod users;
 mod watched;
 
 pub use api_tokens::ApiTokens;
+pub use backup::{backup, restore};
 pub use callout_secrets::CallOutSecrets;
 pub use callouts::{CallOutCounters, CallOuts, EventLog, MessageTemplate, Recipients, Signature};
 pub use configuration::Configuration;

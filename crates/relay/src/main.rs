@@ -11,8 +11,8 @@ use std::{
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use commands::{
-    CallOutsCommand, DemoArguments, EventsCommand, LogFormat, SendArguments, ServeArguments, SubscriptionsCommand,
-    TokenCommand, TracktikCommand, UserCommand,
+    BackupArguments, CallOutsCommand, DemoArguments, DoctorArguments, EventsCommand, LogFormat, RestoreArguments,
+    SendArguments, ServeArguments, SubscriptionsCommand, TokenCommand, TracktikCommand, UserCommand,
 };
 use tracing_subscriber::{EnvFilter, Layer as _, filter, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
@@ -36,6 +36,12 @@ enum Command {
     /// The people the relay keeps messages for.
     #[command(subcommand)]
     User(UserCommand),
+    /// Copy the database into a file, also while the relay runs. Secrets in files of their own are not in it.
+    Backup(BackupArguments),
+    /// Put a backup in the database's place. The relay must not be running.
+    Restore(RestoreArguments),
+    /// Check from outside everything the relay needs, each with what was found and what to do.
+    Doctor(DoctorArguments),
     /// The tokens by which other programs send messages.
     #[command(subcommand)]
     Token(TokenCommand),
@@ -83,6 +89,9 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Serve(arguments) => commands::serve(arguments).await,
         Command::User(command) => commands::user(command).await,
         Command::Events(command) => commands::events(command).await,
+        Command::Backup(arguments) => commands::backup(&arguments),
+        Command::Restore(arguments) => commands::restore(&arguments),
+        Command::Doctor(arguments) => commands::doctor(arguments).await,
         Command::Token(command) => commands::token(command).await,
         Command::Send(arguments) => commands::send(arguments).await,
         Command::Tracktik(command) => commands::tracktik(command).await,

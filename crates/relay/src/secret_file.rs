@@ -29,7 +29,8 @@ pub(crate) fn check_private(path: &Path) -> Result<(), Error> {
     use std::os::unix::fs::PermissionsExt as _;
     let failed = |source| Error::File { path: path.to_owned(), source };
     let mode = fs::metadata(path).map_err(failed)?.permissions().mode();
-    if [0o070, 0o007].iter().all(|others| mode & others == 0) {
+    let others = mode & 0o077;
+    if others == 0 || (others == 0o040 && is_credential(&fs::canonicalize(path).map_err(failed)?)) {
         return Ok(());
     }
     Err(Error::Input(format!(
@@ -38,6 +39,13 @@ pub(crate) fn check_private(path: &Path) -> Result<(), Error> {
         path.display(),
         mode & 0o777
     )))
+}
+
+/// systemd lets the service's user read a credential by an access control list, whose mask shows where a group's rights
+/// would; the folder is closed to everybody else.
+#[cfg(unix)]
+fn is_credential(path: &Path) -> bool {
+    path.starts_with("/run/credentials")
 }
 
 /// Windows' folders of a user are the user's alone unless someone changed that.
@@ -79,5 +87,7 @@ mod tests {
         fs::set_permissions(file.path(), fs::Permissions::from_mode(0o640)).unwrap();
         let refused = read_secret(file.path()).unwrap_err().to_string();
         assert!(refused.contains("chmod 600") && !refused.contains("a secret"), "{refused}");
+        assert!(is_credential(Path::new("/run/credentials/traybell-relay.service/privkey.pem")));
+        assert!(!is_credential(file.path()) && !is_credential(Path::new("/run/credentials-of-others/x")));
     }
 }

@@ -80,7 +80,8 @@ impl SecretsPlace {
         Ok(file)
     }
 
-    fn name(&self) -> String {
+    /// As a person calls it.
+    pub fn name(&self) -> String {
         match self {
             Self::File(path) => path.display().to_string(),
             Self::Keyring { .. } => "the keyring".into(),

@@ -13,10 +13,11 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::{
-    CallOutCounters, CallOuts, Error, NewMessage, ServerOptions,
+    CallOutCounters, CallOuts, DatabaseAddress, Error, NewMessage, ServerOptions,
     api::{self, Limited, Shared},
     callouts::{Receiver, Worker},
     channels::{Channels, Hub, Limits, PusherApi, Signer},
+    database_lock::DatabaseLock,
     listen::{BoundedListener, Peer},
     metrics,
     proxies::TrustedProxies,
@@ -40,6 +41,8 @@ pub struct Server {
     stop_publishing: CancellationToken,
     /// Ended in this order; publishing is the last.
     tasks: Vec<Mutex<Option<JoinHandle<()>>>>,
+    /// On the database's file, as long as it is served.
+    lock: Mutex<Option<DatabaseLock>>,
 }
 
 impl Server {
@@ -52,7 +55,12 @@ impl Server {
         let certificates = options.tls.as_ref().map(Certificates::read).transpose()?;
         let tls = certificates.as_ref().map(Certificates::config).transpose()?;
         warn_of_plain_text(address, &own_url, tls.is_some());
+        let lock = match &options.database {
+            DatabaseAddress::File(path) => Some(DatabaseLock::take(path)?),
+            DatabaseAddress::PostgreSql(_) => None,
+        };
         let store = Store::open(&options.database).await?;
+        let instance = store.call(|database| Ok(database.instance())).await?.into();
         let channels = channels(&options, &store).await?;
         let proxies = Arc::new(TrustedProxies::read(&options.trusted_proxies)?);
         let receiver = Arc::new(Receiver::new(&options, &proxies, store.clone())?);
@@ -62,8 +70,19 @@ impl Server {
         let own_url = own_url.into();
         let stop_listening = CancellationToken::new();
         let stopping = stop_listening.clone();
-        let shared =
-            Shared { store, channels, stored, own_url, token_lifetime, receiver, proxies, limits, metrics, stopping };
+        let shared = Shared {
+            store,
+            channels,
+            stored,
+            own_url,
+            token_lifetime,
+            receiver,
+            proxies,
+            limits,
+            metrics,
+            instance,
+            stopping,
+        };
 
         // A channel connection that is silent this long has been closed by its own rules before.
         let idle_limit = options.activity_timeout + options.pong_timeout + Duration::from_secs(30);
@@ -89,7 +108,7 @@ impl Server {
         tracing::info!(%address, "serving");
         let all = [Some(serving), scraped, kept_fresh, Some(delivering), Some(publishing)];
         let tasks = all.into_iter().flatten().map(|task| Mutex::new(Some(task))).collect();
-        Ok(Self { shared, address, metrics_address, stop_listening, stop_publishing, tasks })
+        Ok(Self { shared, address, metrics_address, stop_listening, stop_publishing, tasks, lock: Mutex::new(lock) })
     }
 
     /// The address clients reach the relay under, without a slash at its end: the app's *environment*.
@@ -212,6 +231,7 @@ impl Server {
                 let _ = task.await;
             }
         }
+        self.unlock();
         tracing::info!(address = %self.address, "ended");
     }
 
@@ -225,6 +245,11 @@ impl Server {
                 let _ = task.await;
             }
         }
+        self.unlock();
+    }
+
+    fn unlock(&self) {
+        drop(self.lock.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 
     fn end_at_once(&self) {

@@ -179,7 +179,6 @@ impl Written {
 const NO_CERTIFICATE: &str = "it holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)";
 
 /// What the certificate in the file says; for the doctor, who also wants to know of an expired one.
-#[allow(dead_code)]
 pub(crate) fn certificate_facts(path: &Path) -> Result<CertificateFacts, Error> {
     let found = chain(&read(path)?).and_then(|chain| facts(&chain));
     found.ok_or_else(|| Error::Input(format!("{}: {NO_CERTIFICATE}", path.display())))
@@ -220,7 +219,6 @@ fn name(name: &GeneralName<'_>) -> Option<String> {
     }
 }
 
-#[allow(dead_code)]
 impl CertificateFacts {
     /// Whether it is for this host, a wildcard standing for one label.
     pub(crate) fn is_for(&self, host: &str) -> bool {

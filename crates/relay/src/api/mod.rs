@@ -57,6 +57,8 @@ pub(crate) struct Shared {
     pub(crate) proxies: Arc<TrustedProxies>,
     pub(crate) limits: Arc<Limited>,
     pub(crate) metrics: Arc<Metrics>,
+    /// The same for every relay on this database, and for no other.
+    pub(crate) instance: Arc<str>,
     /// The server has been told to end.
     pub(crate) stopping: CancellationToken,
 }

@@ -96,6 +96,19 @@ impl PusherApi {
         Ok(())
     }
 
+    /// Asks for the channels there are, to see whether key and secret are taken.
+    pub(crate) async fn check(&self) -> Result<(), Error> {
+        let address = self.signed("GET", &format!("/apps/{}/channels", self.app_id), b"", now());
+        let sent = self.http.get(address).send().await;
+        let answer = sent.map_err(|error| {
+            Error::Channels(format!("the channel server cannot be reached: {}", causes(&error.without_url())))
+        })?;
+        match answer.status() {
+            status if status.is_success() => Ok(()),
+            status => Err(Error::Channels(format!("the channel server answers {status}"))),
+        }
+    }
+
     async fn send(&self, batch: &[Publication]) -> Result<(), Failure> {
         let events: Vec<_> =
             batch.iter().map(|one| json!({"channel": one.channel, "name": one.event, "data": one.payload})).collect();
@@ -130,7 +143,11 @@ impl PusherApi {
     /// (`Pusher Channels: generating authentication signatures`).
     fn signed(&self, method: &str, path: &str, body: &[u8], timestamp: u64) -> String {
         let (key, digest) = (self.signer.key(), hex::encode(Md5::digest(body)));
-        let query = format!("auth_key={key}&auth_timestamp={timestamp}&auth_version=1.0&body_md5={digest}");
+        let mut query = format!("auth_key={key}&auth_timestamp={timestamp}&auth_version=1.0");
+        if !body.is_empty() {
+            query += "&body_md5=";
+            query += &digest;
+        }
         // Invariant: HMAC takes a key of any length.
         let mac = Hmac::<Sha256>::new_from_slice(self.secret.expose_secret().as_bytes())
             .unwrap_or_else(|_| unreachable!("HMAC takes a key of any length"));

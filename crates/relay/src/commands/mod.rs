@@ -1,7 +1,9 @@
 //! The commands of the command line, each in a file: what it takes, and what it prints.
 
+mod backup;
 mod callouts;
 mod demo;
+mod doctor;
 mod events;
 mod send;
 mod serve;
@@ -17,8 +19,10 @@ use anyhow::Context as _;
 use clap::Args;
 use relay::Configuration;
 
+pub use backup::{BackupArguments, RestoreArguments, backup, restore};
 pub use callouts::{CallOutsCommand, callouts};
 pub use demo::{DemoArguments, demo};
+pub use doctor::{DoctorArguments, doctor};
 pub use events::{EventsCommand, events};
 pub use send::{SendArguments, send};
 pub use serve::{LogFormat, ServeArguments, serve};

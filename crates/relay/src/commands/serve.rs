@@ -42,6 +42,7 @@ pub async fn serve(arguments: ServeArguments) -> anyhow::Result<()> {
     let mut stop = Stop::new()?;
     let server = Server::start(options).await?;
     print(&format!("Serving on {} as {}\n", server.address(), server.url()))?;
+    tell_system(Moment::Ready);
     let mut looks = interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -50,6 +51,29 @@ pub async fn serve(arguments: ServeArguments) -> anyhow::Result<()> {
             _ = looks.tick() => watched.renew(&server).await,
         }
     }
+    tell_system(Moment::Stopping);
     server.shutdown().await;
     Ok(())
 }
+
+/// What systemd wants to be told (`Type=notify`).
+#[derive(Debug, Clone, Copy)]
+enum Moment {
+    Ready,
+    Stopping,
+}
+
+/// Does nothing where nobody asked to be told.
+#[cfg(target_os = "linux")]
+fn tell_system(moment: Moment) {
+    let state = match moment {
+        Moment::Ready => sd_notify::NotifyState::Ready,
+        Moment::Stopping => sd_notify::NotifyState::Stopping,
+    };
+    if let Err(error) = sd_notify::notify(false, &[state]) {
+        tracing::warn!(%error, ?moment, "systemd could not be told");
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn tell_system(_: Moment) {}

@@ -168,6 +168,17 @@ impl Configuration {
         self.tracktik.as_ref().map_or(Ok(()), WrittenTracktik::check)
     }
 
+    /// The address that is listened on.
+    pub(crate) fn listen(&self) -> SocketAddr {
+        self.listen
+    }
+
+    /// Where certificate and key are, when the relay does TLS itself.
+    pub fn tls(&self) -> Option<TlsFiles> {
+        let WrittenTls { certificate, key } = self.tls.as_ref()?;
+        Some(TlsFiles::new(self.folder.join(certificate), self.folder.join(key)))
+    }
+
     /// Where the relay's database is.
     pub fn database(&self) -> &DatabaseAddress {
         &self.database
@@ -252,9 +263,7 @@ impl Configuration {
             callout_window: self.callout_window,
             callouts_per_minute: self.callouts_per_minute,
             trusted_proxies: self.trusted_proxies.clone(),
-            tls: self.tls.as_ref().map(|WrittenTls { certificate, key }| {
-                TlsFiles::new(self.folder.join(certificate), self.folder.join(key))
-            }),
+            tls: self.tls(),
             metrics_listen: self.metrics_listen,
             retention: self.retention_days.read(),
             ..ServerOptions::default()
@@ -354,6 +363,15 @@ mod tests {
     fn a_subscription_without_a_secret_is_refused_with_the_command_that_makes_one() {
         let refused = read(WHOLE).unwrap().server_options(&CallOutSecrets::default()).unwrap_err().to_string();
         assert!(refused.contains("traybell-relay callouts new-secret new-employees"), "{refused}");
+    }
+
+    #[test]
+    fn the_example_is_one() {
+        let mut secrets = CallOutSecrets::default();
+        secrets.renew("new-employees").unwrap();
+        let example = read(include_str!("../../packaging/relay.toml")).unwrap();
+        let options = example.server_options(&secrets).unwrap();
+        assert_eq!((options.retention.read_messages, options.callouts.len()), (Some(365), 1));
     }
 
     #[test]

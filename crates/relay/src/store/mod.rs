@@ -4,12 +4,14 @@
 //! Databases block here, so [`Store`] runs each operation on a thread that may; nothing here may be called from async code
 //! directly.
 
+mod copies;
 mod events;
 mod intake;
 mod messages;
 mod named_users;
 mod outbox;
 mod pairing;
+mod probe;
 mod recipients;
 mod requests;
 mod schema;
@@ -21,11 +23,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
+pub(crate) use copies::{check_copy, copy_into};
 pub(crate) use events::{Arrived, Delivery, Next, WaitingEvent};
 pub use events::{Event, EventState, EventSummary};
 pub(crate) use intake::Intake;
 pub(crate) use messages::{Marked, StoredMessage, Wanted};
 pub(crate) use outbox::Backlog;
+pub(crate) use probe::{Probe, probe, probe_server};
 pub(crate) use requests::{Request, Sent};
 pub use users::User;
 

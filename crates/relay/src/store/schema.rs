@@ -267,6 +267,11 @@ const SERVER_STEPS: &[&str] = &[SERVER_FIRST, SERVER_REQUESTS, SERVER_PAIRING, S
 /// Nobody else locks by this number: "traybell" as bytes.
 const SERVER_LOCK: i64 = 0x7472_6179_6265_6c6c;
 
+/// The form the last step brings a file into.
+pub(super) fn version() -> usize {
+    STEPS.len()
+}
+
 /// Brings a `SQLite` file to the shape that this version knows.
 pub(super) fn bring_file_up_to_date(connection: &mut rusqlite::Connection, path: &Path) -> Result<(), Error> {
     MIGRATIONS.to_latest(connection).map_err(|source| Error::Migration { path: path.to_owned(), source })

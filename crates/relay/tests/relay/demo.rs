@@ -68,9 +68,13 @@ async fn with_a_folder_session_id_address_and_messages_stay() {
     assert_eq!(second.ready_line(), ready);
     assert_eq!(list(second.server().url(), second.sid().expose_secret()).await.len(), count, "older ones come once");
 
+    let address = second.server().address();
+    second.shutdown().await;
+    let _taken = tokio::net::TcpListener::bind(address).await.unwrap();
     let third = Demo::start(options.clone()).await.unwrap();
-    assert_ne!(third.server().address(), second.server().address(), "a taken port gives way when it was not asked for");
-    let port = Some(second.server().address().port());
+    assert_ne!(third.server().address(), address, "a taken port gives way when it was not asked for");
+    third.shutdown().await;
+    let port = Some(address.port());
     assert!(Demo::start(DemoOptions { port, ..options }).await.is_err(), "and is an error when it was");
 }
 

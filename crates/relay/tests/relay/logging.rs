@@ -142,5 +142,5 @@ async fn an_answer_names_its_request_and_not_as_the_client_wants() {
     let response = request.send().await.unwrap();
     let id = response.headers()["x-request-id"].to_str().unwrap();
     assert!(id.len() == 16 && id.bytes().all(|byte| byte.is_ascii_hexdigit()), "{id}");
-    assert_eq!(response.json::<Value>().await.unwrap(), json!({"ok": true}));
+    assert_eq!(response.json::<Value>().await.unwrap()["ok"], json!(true));
 }

@@ -3,10 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 mod api;
+mod backup;
 mod callouts;
 mod channels;
 mod clients;
 mod demo;
+mod doctor;
 mod hostile;
 mod logging;
 mod messages_api;
@@ -19,6 +21,8 @@ mod postgres;
 mod pusher_api;
 mod serving;
 mod sign_in;
+#[cfg(unix)]
+mod stopping;
 mod tls;
 mod tracktik;
 #[allow(dead_code, reason = "tracktik-client's tests use the rest")]

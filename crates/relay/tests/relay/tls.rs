@@ -14,9 +14,10 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use crate::world::{LIMIT, SID, World, answer, http};
 
-/// A certificate for 127.0.0.1 and its key, written where the relay reads them; answers the certificate.
-fn renew(folder: &Path) -> rcgen::Certificate {
-    let rcgen::CertifiedKey { cert, signing_key } = rcgen::generate_simple_self_signed(["127.0.0.1".into()]).unwrap();
+/// A certificate for this machine and its key, written where the relay reads them; answers the certificate.
+pub fn renew(folder: &Path) -> rcgen::Certificate {
+    let names = ["127.0.0.1", "localhost"].map(String::from);
+    let rcgen::CertifiedKey { cert, signing_key } = rcgen::generate_simple_self_signed(names).unwrap();
     write(&folder.join("fullchain.pem"), &cert.pem());
     write(&folder.join("privkey.pem"), &signing_key.serialize_pem());
     cert

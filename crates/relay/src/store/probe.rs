@@ -1,0 +1,58 @@
+//! Questions about the store itself, from inside and from outside: which one it is, and whether it is sound.
+
+use std::{path::Path, time::Duration};
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::{
+    Database, copies, keyed, schema,
+    sql::{self, Pool},
+};
+use crate::{Error, PostgreSql};
+
+/// A database as it is found, without being changed.
+pub(crate) struct Probe {
+    /// The form it is in, and the one this version works on.
+    pub(crate) version: usize,
+    pub(crate) known_version: usize,
+    /// See [`Database::instance`].
+    pub(crate) instance: String,
+    /// The public key of the channels; nothing before the first start.
+    pub(crate) app_key: Option<String>,
+}
+
+/// Looks at the database beside a relay that may be running on it.
+pub(crate) fn probe(path: &Path) -> Result<Probe, Error> {
+    // SQLite reads what another process has not yet put into the main file only where it may write beside it.
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.pragma_update(None, "query_only", "ON")?;
+    let setting = |name: &str| -> rusqlite::Result<Vec<u8>> {
+        connection.query_row("SELECT value FROM settings WHERE name = ?1", [name], |row| row.get(0))
+    };
+    Ok(Probe {
+        version: copies::version(&connection)?,
+        known_version: schema::version(),
+        instance: instance(keyed(&setting("digest_key")?)),
+        app_key: setting("app_key").ok().map(hex::encode),
+    })
+}
+
+/// Asks a server whether it lets us in.
+pub(crate) async fn probe_server(address: &PostgreSql) -> Result<(), Error> {
+    let mut connection = sql::Connection::PostgreSql(Pool::new(address)?.link().await?);
+    let asked = tokio::task::spawn_blocking(move || connection.batch("SELECT 1"));
+    asked.await.map_err(|_| Error::Interrupted)?
+}
+
+fn instance(mut digest: hmac::Hmac<sha2::Sha256>) -> String {
+    hmac::Mac::update(&mut digest, b"the instance");
+    hex::encode(&hmac::Mac::finalize(digest).into_bytes()[..8])
+}
+
+impl Database {
+    /// The same for every relay on this database and for no other; it says nothing about what is in it.
+    pub(crate) fn instance(&self) -> String {
+        instance(self.digest_key.clone())
+    }
+}
