@@ -110,7 +110,7 @@ mod tests {
     #[test]
     fn packages_of_several_levels_are_asked_for_once() {
         let groups = wanted(&[Level::Lint, Level::Package, Level::Unit]);
-        assert_eq!(groups, [Group::Build, Group::Desktop]);
+        assert_eq!(groups, [Group::Build, Group::Desktop, Group::Database]);
     }
 
     #[test]
