@@ -33,12 +33,14 @@ pub fn check(consent: Consent) -> Result<()> {
     if !line.starts_with("Serving") {
         bail!("the relay does not start: {line:?}");
     }
-    tried(&schemathesis, &format!("http://127.0.0.1:{port}"), token.trim())
+    tried(&schemathesis, folder.path(), &format!("http://127.0.0.1:{port}"), token.trim())
 }
 
 /// What makes a link or a date good cannot be said in a schema: that everything the schema allows is taken is not asked.
-fn tried(schemathesis: &Path, url: &str, token: &str) -> Result<()> {
+fn tried(schemathesis: &Path, folder: &Path, url: &str, token: &str) -> Result<()> {
     Call::new(schemathesis)
+        // What it notes of a run goes with the folder.
+        .dir(folder)
         .args(["run", &format!("{url}/api/openapi.json"), "--url", url])
         .args(["--checks", "all", "--exclude-checks", "positive_data_acceptance"])
         .args(["--seed", SEED, "--max-examples", EXAMPLES, "--rate-limit", "500/m", "--no-color"])
