@@ -1,4 +1,5 @@
-//! From TrackTik's POST to a notification on a desk, through the relay as an operator sets it up.
+//! From TrackTik's POST to a notification on a desk, through the relay as an operator sets it up, its secrets in the
+//! session's real keyring.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha512;
@@ -19,6 +20,7 @@ async fn a_signed_call_out_raises_a_notification_with_the_names_of_the_entity() 
     let text = format!(
         r#"
         listen = "127.0.0.1:{port}"
+        secrets = "keyring"
         [[subscriptions]]
         custom_id = "new-employees"
         events = ["entity:employees:created"]
@@ -48,6 +50,7 @@ async fn a_signed_call_out_raises_a_notification_with_the_names_of_the_entity() 
 
     let added = said(&["user", "add", "maya", "--brand", "acme", "--group", "dispatch"]).await;
     let subscription = said(&["callouts", "new-secret", "new-employees"]).await;
+    assert!(!folder.path().join("relay-secrets.json").exists(), "they are in the keyring");
     let _relay = desktop.run("relay", command(&["serve"]));
     let environment = after("Environment", &added);
     let client = sockudo::plain_client();

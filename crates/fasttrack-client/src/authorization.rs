@@ -1,18 +1,20 @@
 //! Channel authorization: asks the brand's server to sign the user's subscription for the Pusher client.
 //!
 //! The vendor writes GET, every integration sends POST: POST it is, then GET where the server knows no POST, and what
-//! worked is remembered for the session. The token stands in the address here, so no address may ever be printed.
+//! worked is remembered for the session. The token stands in the address here, unless the server takes it as a header, so
+//! no address may ever be printed.
 
 use std::sync::atomic::Ordering;
 
 use pusher_client::{Answer, Authorization, AuthorizeError, Authorizer};
-use reqwest::Method;
+use reqwest::{Method, RequestBuilder};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use url::Url;
 
 use crate::error::Error;
 use crate::lenient;
+use crate::login::{AUTHTOKEN, secret_header};
 use crate::reply::{Reply, is_final_no};
 use crate::session::Session;
 
@@ -52,11 +54,21 @@ impl ChannelAuthorizer {
         let url = self.session.endpoint(&["external", "pusher", self.session.brand()])?;
         let fields = [("socket_id", socket_id), ("channel_name", channel)];
         self.session
-            .with_token(|token| match way {
-                Way::Post => self.session.http().request(Method::POST, with_token(&url, token)).form(&fields),
-                Way::Get => self.session.http().request(Method::GET, with_token(&url, token)).query(&fields),
+            .with_token(|token| {
+                let request = |method| self.request(method, &url, token);
+                match way {
+                    Way::Post => request(Method::POST).form(&fields),
+                    Way::Get => request(Method::GET).query(&fields),
+                }
             })
             .await
+    }
+
+    fn request(&self, method: Method, url: &Url, token: &SecretString) -> RequestBuilder {
+        match secret_header(token).filter(|_| self.session.config().token_in_header) {
+            Some(header) => self.session.http().request(method, url.clone()).header(AUTHTOKEN, header),
+            None => self.session.http().request(method, with_token(url, token)),
+        }
     }
 }
 

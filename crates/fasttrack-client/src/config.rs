@@ -30,6 +30,9 @@ pub struct BrandConfig {
     pub prisma_url: Option<Url>,
     /// Where live events come from.
     pub pusher: PusherEndpoint,
+    /// `tokenInHeader`, which a server of one's own may say: it takes the token of a channel authorization as a header, so
+    /// that it does not stand in the address and in the logs of proxies.
+    pub token_in_header: bool,
 }
 
 /// A Pusher Channels server and the application on it. The key is public.
@@ -93,6 +96,7 @@ fn config_from(reply: &Reply, environment: &Environment, floor: Floor) -> Result
         crm_url: unused("crmUrl"),
         prisma_url: unused("prismaUrl"),
         pusher: pusher_from(&fields, environment, floor)?,
+        token_in_header: environment.is_custom() && lenient::flag(fields.get("tokenInHeader")) == Some(true),
         fusion_url,
     })
 }

@@ -2,13 +2,15 @@
 //! whatever is stored fits on the wire.
 
 use jiff::Timestamp;
+use serde::Deserialize;
 use serde_json::{Map, Value};
 use url::Url;
 
 use crate::Error;
 
 /// The three events a Fast Track front end binds (`Fast Track: Front-end notifications`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// A message to this one user.
     #[default]

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use fasttrack_client::Session;
 use pusher_client::{Authorization, AuthorizeError};
 use serde_json::json;
 
-use crate::fake::{Fake, Fault, TOKEN};
+use crate::fake::{Fake, Fault, SID, TOKEN, http};
 
 fn signed() -> Authorization {
     Authorization::new("app-key:c1gnature")
@@ -21,6 +22,21 @@ async fn a_channel_is_authorized_by_a_form() {
     assert_eq!(asked.query, format!("authToken={TOKEN}-1"));
     assert_eq!(asked.body, "socket_id=123.456&channel_name=private-prisma-45-123");
     assert_eq!(asked.authtoken, None);
+}
+
+#[tokio::test]
+async fn a_server_that_takes_the_token_as_a_header_gets_it_nowhere_else() {
+    let fake = Fake::start().await;
+    let http = http();
+    let mut config = fake.config(&http).await.expect("a configuration");
+    config.token_in_header = true;
+    let session = Session::log_in(&http, config, "demo", SID.into()).await.expect("signed in");
+    fake.fault("POST /integration-api/external", Fault::status(405));
+    assert_eq!(session.authorizer().authorize("1.2", "private-x").await, Ok(signed()));
+    for asked in fake.seen("/external/pusher/demo") {
+        assert_eq!(asked.authtoken.as_deref(), Some(&*format!("{TOKEN}-1")));
+        assert!(!asked.query.contains(TOKEN), "{}", asked.query);
+    }
 }
 
 #[tokio::test]

@@ -28,6 +28,7 @@ async fn scripted(script: Script) -> BrandConfig {
         }
     });
     BrandConfig {
+        token_in_header: false,
         crm_url: None,
         fusion_url: format!("http://{address}/api").parse().expect("an address"),
         prisma_url: None,

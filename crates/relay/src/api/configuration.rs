@@ -26,6 +26,8 @@ pub(super) async fn configuration(
         "fusionUrl": api,
         "prismaUrl": api,
         "pusherKey": shared.channels.signer().key(),
+        // In the address it would stand in the logs of proxies.
+        "tokenInHeader": true,
     });
     let own = Url::parse(&shared.own_url).ok();
     let address = match shared.channels.elsewhere() {

@@ -41,7 +41,7 @@ struct Written {
     #[serde(default)]
     footer: String,
     #[serde(default)]
-    event: WrittenKind,
+    event: Kind,
     #[serde(default)]
     silent: bool,
     #[serde(default)]
@@ -60,15 +60,6 @@ struct WrittenRecipients {
     users: Vec<String>,
     #[serde(default)]
     groups: Vec<String>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "lowercase")]
-enum WrittenKind {
-    #[default]
-    Message,
-    Shoutout,
-    Inbox,
 }
 
 #[derive(Deserialize)]
@@ -183,11 +174,7 @@ fn read(body: &[u8]) -> Result<(Recipients, NewMessage), Problem> {
         (None, None) => None,
     };
     let message = NewMessage {
-        kind: match written.event {
-            WrittenKind::Message => Kind::Message,
-            WrittenKind::Shoutout => Kind::Shoutout,
-            WrittenKind::Inbox => Kind::Inbox,
-        },
+        kind: written.event,
         title: written.title,
         body: written.body,
         preview: written.preview,

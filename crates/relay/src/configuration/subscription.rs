@@ -79,19 +79,10 @@ struct WrittenMessage {
     link: Option<String>,
     link_text: Option<String>,
     #[serde(default)]
-    event: WrittenKind,
+    event: Kind,
     #[serde(default)]
     silent: bool,
     expires_after_hours: Option<u32>,
-}
-
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum WrittenKind {
-    #[default]
-    Message,
-    Shoutout,
-    Inbox,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -192,11 +183,7 @@ impl WrittenSubscription {
                 body,
                 link,
                 link_text,
-                kind: match event {
-                    WrittenKind::Message => Kind::Message,
-                    WrittenKind::Shoutout => Kind::Shoutout,
-                    WrittenKind::Inbox => Kind::Inbox,
-                },
+                kind: event,
                 silent,
                 expires_after: expires_after_hours.map(|hours| Duration::from_hours(hours.into())),
             },

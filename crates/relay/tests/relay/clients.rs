@@ -46,6 +46,7 @@ async fn a_message_goes_all_the_way_and_comes_back_read() {
     let before = world.send("before the sign-in").await;
     let session = log_in(&world, SID).await.unwrap();
     assert_eq!((session.user().first_name.as_str(), session.channel()), ("Darth", world.user.channel()));
+    assert!(session.config().token_in_header, "it would stand in the logs of proxies");
     let (client, mut subscription) = connect(&session).await;
 
     let live = world.send("live").await;
