@@ -23,7 +23,7 @@ async fn the_configuration_leads_to_this_server() {
     let api = format!("{}/integration-api", world.server.url());
     let expected = json!({
         "crmUrl": api, "fusionUrl": api, "prismaUrl": api, "pusherKey": world.server.pusher_key(),
-        "pusherRegion": "relay", "pusherHost": "127.0.0.1", "pusherPort": world.server.address().port(),
+        "pusherRegion": "relay", "tokenInHeader": true, "pusherHost": "127.0.0.1", "pusherPort": world.server.address().port(),
         "pusherForceTls": false,
     });
     assert_eq!((status, config), (200, expected));
