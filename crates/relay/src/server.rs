@@ -106,7 +106,8 @@ impl Server {
         };
         let kept_fresh = certificates.map(|certificates| tokio::spawn(certificates.keep_fresh(stop_listening.clone())));
         tracing::info!(%address, "serving");
-        let all = [Some(serving), scraped, kept_fresh, Some(delivering), Some(publishing)];
+        let voiding = tokio::spawn(end_voided(shared.clone(), stop_listening.clone()));
+        let all = [Some(serving), scraped, kept_fresh, Some(voiding), Some(delivering), Some(publishing)];
         let tasks = all.into_iter().flatten().map(|task| Mutex::new(Some(task))).collect();
         Ok(Self { shared, address, metrics_address, stop_listening, stop_publishing, tasks, lock: Mutex::new(lock) })
     }
@@ -158,7 +159,7 @@ impl Server {
     /// Gives the user a new session id; the old one and all tokens are void.
     pub async fn set_sid(&self, user: &User, sid: &str) -> Result<(), Error> {
         let (id, sid) = (user.id, sid.to_owned());
-        self.shared.store.call(move |database| database.set_sid(id, &sid)).await
+        self.shared.store.call(move |database| database.set_sid(id, &sid, Timestamp::now())).await
     }
 
     /// Voids the user's session id and tokens: the next call and the next log-in are refused.
@@ -279,6 +280,33 @@ async fn channels(options: &ServerOptions, store: &Store) -> Result<Channels, Er
         max_connections: options.max_connections,
     };
     Ok(Channels::Embedded(Arc::new(Hub::new(Signer::new(keys.key, &keys.secret), limits))))
+}
+
+/// How often is looked whose sessions were voided, here or by another process.
+const LOOK_FOR_VOIDED: Duration = Duration::from_secs(2);
+
+/// Closes the channel connections of users whose session ids were replaced, or who were removed: whoever may still listen
+/// signs in anew. At a channel server elsewhere they end by themselves only.
+async fn end_voided(shared: Shared, stop: CancellationToken) {
+    let Some(hub) = shared.channels.embedded() else { return };
+    let mut since = Timestamp::now();
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(LOOK_FOR_VOIDED) => {}
+        }
+        let (asked, before) = (Timestamp::now(), since);
+        match shared.store.call(move |database| database.voided(before)).await {
+            Ok(channels) => {
+                for channel in channels {
+                    hub.end(&channel);
+                }
+                // What was being written when this was asked is seen the next time.
+                since = asked.checked_sub(LOOK_FOR_VOIDED).unwrap_or(asked);
+            }
+            Err(error) => tracing::error!(%error, "whose sessions were voided is not known"),
+        }
+    }
 }
 
 /// One scraper needs one; some more are for those who try it out.

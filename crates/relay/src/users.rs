@@ -74,7 +74,7 @@ impl Users {
     /// Removes the user with all messages.
     pub async fn remove(&self, brand: &str, name: &str) -> Result<(), Error> {
         let [brand, name] = [brand, name].map(str::to_owned);
-        self.0.call(move |database| database.remove_user(&brand, &name)).await
+        self.0.call(move |database| database.remove_user(&brand, &name, Timestamp::now())).await
     }
 
     /// Makes a code that is good for one log-in within ten minutes, in the place of a session id; an earlier one is void.
@@ -94,7 +94,7 @@ impl Users {
         self.0
             .call(move |database| {
                 let id = database.user_named(&brand, &name)?;
-                database.set_sid(id, digested.expose_secret())
+                database.set_sid(id, digested.expose_secret(), Timestamp::now())
             })
             .await?;
         Ok(sid)

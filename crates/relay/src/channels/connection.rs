@@ -27,6 +27,7 @@ struct Ended;
 
 enum Next {
     Stop,
+    Voided,
     Publish(Utf8Bytes),
     Incoming(Message),
     Silence,
@@ -61,6 +62,7 @@ impl Conversation {
         loop {
             match self.next(&mut queue).await? {
                 Next::Stop => return self.close(4200, "The server is restarting, come back at once").await,
+                Next::Voided => return self.close(4200, "The session has ended, sign in anew").await,
                 Next::Publish(frame) => self.say(frame).await?,
                 Next::Incoming(message) => self.heard(message).await?,
                 Next::Silence if self.asked.is_some() => return self.close(4201, "No answer to a ping").await,
@@ -80,6 +82,7 @@ impl Conversation {
         };
         tokio::select! {
             () = self.seat.hub.stopping.cancelled() => Ok(Next::Stop),
+            () = self.seat.outlet.voided.cancelled() => Ok(Next::Voided),
             frame = queue.recv() => frame.map(Next::Publish).ok_or(Ended),
             incoming = self.socket.recv() => match incoming {
                 Some(Ok(message)) => Ok(Next::Incoming(message)),

@@ -59,6 +59,8 @@ struct Outlet {
     queue: mpsc::Sender<Utf8Bytes>,
     /// The connection did not keep up and is to end.
     overrun: CancellationToken,
+    /// Its user has to sign in anew.
+    voided: CancellationToken,
 }
 
 impl Hub {
@@ -88,6 +90,15 @@ impl Hub {
 
     pub(crate) fn subscribers(&self, channel: &str) -> usize {
         self.channels().get(channel).map_or(0, HashMap::len)
+    }
+
+    /// Ends every connection that is subscribed to the channel: come back, with a signature that is good.
+    pub(crate) fn end(&self, channel: &str) {
+        if let Some(outlets) = self.channels().get(channel) {
+            for outlet in outlets.values() {
+                outlet.voided.cancel();
+            }
+        }
     }
 
     /// The number of open connections, to be watched.
@@ -120,7 +131,7 @@ impl Hub {
             return Ok(None);
         }
         let (queue, receiver) = mpsc::channel(QUEUE);
-        let outlet = Outlet { queue, overrun: CancellationToken::new() };
+        let outlet = Outlet { queue, overrun: CancellationToken::new(), voided: CancellationToken::new() };
         // From here on leaving is the seat's affair, also when no socket id can be made.
         let mut seat = Seat { hub: Arc::clone(self), socket_id: String::new(), outlet, subscriptions: HashSet::new() };
         // Two halves of 64 random bits, as Pusher has it. Nobody guesses another's, and two never meet.

@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
+use jiff::Timestamp;
+
 use super::{
     Database, User, params,
     recipients::join_groups,
-    users::{check_brand, check_sid, read_user},
+    users::{check_brand, check_sid, read_user, void},
 };
 use crate::{Error, Listed, NewUser};
 
@@ -57,9 +59,10 @@ impl Database {
     }
 
     /// Removes the user, whose messages, tokens and memberships go along.
-    pub(crate) fn remove_user(&mut self, brand: &str, name: &str) -> Result<(), Error> {
+    pub(crate) fn remove_user(&mut self, brand: &str, name: &str, now: Timestamp) -> Result<(), Error> {
         let id = self.user_named(brand, name)?;
         let mut transaction = self.connection.transaction()?;
+        void(&mut transaction, id, now)?;
         for statement in [
             "DELETE FROM messages WHERE user_id = ?1",
             "DELETE FROM tokens WHERE user_id = ?1",

@@ -142,6 +142,15 @@ CREATE TABLE device_sids (
 CREATE INDEX device_sids_by_user ON device_sids (user_id);
 ";
 
+/// Whose sessions were voided lately, by the channel: whoever listens there has no right to any more.
+const VOIDED: &str = "
+CREATE TABLE voided (
+    channel TEXT NOT NULL,
+    at      INTEGER NOT NULL -- milliseconds since 1970
+) STRICT;
+CREATE INDEX voided_by_time ON voided (at);
+";
+
 const STEPS: &[M<'static>] = &[
     M::up(FIRST),
     M::up(EXPIRY),
@@ -152,6 +161,7 @@ const STEPS: &[M<'static>] = &[
     M::up(REQUESTS),
     M::up(PAIRING),
     M::up(CLAIMS),
+    M::up(VOIDED),
 ];
 
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
@@ -262,7 +272,15 @@ CREATE INDEX device_sids_by_user ON device_sids (user_id);
 
 const SERVER_CLAIMS: &str = "ALTER TABLE messages ADD COLUMN publish_after BIGINT NOT NULL DEFAULT 0;";
 
-const SERVER_STEPS: &[&str] = &[SERVER_FIRST, SERVER_REQUESTS, SERVER_PAIRING, SERVER_CLAIMS];
+const SERVER_VOIDED: &str = "
+CREATE TABLE voided (
+    channel TEXT NOT NULL,
+    at      BIGINT NOT NULL
+);
+CREATE INDEX voided_by_time ON voided (at);
+";
+
+const SERVER_STEPS: &[&str] = &[SERVER_FIRST, SERVER_REQUESTS, SERVER_PAIRING, SERVER_CLAIMS, SERVER_VOIDED];
 
 /// Nobody else locks by this number: "traybell" as bytes.
 const SERVER_LOCK: i64 = 0x7472_6179_6265_6c6c;

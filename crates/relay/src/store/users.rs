@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Database, Row, params};
+use super::{Connection, Database, Row, params};
 use crate::Error;
 
 /// Someone whose messages the relay keeps.
@@ -77,11 +77,19 @@ impl Database {
         Ok(user)
     }
 
-    /// Gives the user a new session id; the old one and its tokens are void.
-    pub(crate) fn set_sid(&mut self, user_id: i64, sid: &str) -> Result<(), Error> {
+    /// Gives the user a new session id; the old one and its tokens are void, and whoever listens on the user's channel is to
+    /// sign in anew.
+    pub(crate) fn set_sid(&mut self, user_id: i64, sid: &str, now: Timestamp) -> Result<(), Error> {
         check_sid(sid)?;
         let digest = self.digest(sid);
-        self.replace_sid(user_id, Some(&digest))
+        self.replace_sid(user_id, Some(&digest))?;
+        void(&mut self.connection, user_id, now)
+    }
+
+    /// The channels of users whose sessions were voided since then.
+    pub(crate) fn voided(&mut self, since: Timestamp) -> Result<Vec<String>, Error> {
+        let query = "SELECT DISTINCT channel FROM voided WHERE at >= ?1";
+        self.connection.query(query, params![since.as_millisecond()], |row| row.get(0))
     }
 
     /// Voids session id and tokens: from now on the user is asked to sign in anew.
@@ -162,6 +170,21 @@ impl Database {
         let digest = self.digest(secret);
         self.connection.query_one(&query, params![digest], read_user)
     }
+}
+
+/// How long it is known whose sessions were voided; every relay looks far more often.
+const KNOWN_VOIDED: Duration = Duration::from_hours(1);
+
+/// Whoever listens on the user's channel has no right to any more.
+pub(super) fn void(connection: &mut Connection, user_id: i64, now: Timestamp) -> Result<(), Error> {
+    let Some(user) = connection.query_one(&format!("{SELECT} WHERE users.id = ?1"), params![user_id], read_user)?
+    else {
+        return Err(Error::UnknownUser);
+    };
+    let old = now.checked_sub(KNOWN_VOIDED).unwrap_or(Timestamp::UNIX_EPOCH);
+    connection.execute("DELETE FROM voided WHERE at < ?1", params![old.as_millisecond()])?;
+    let insert = "INSERT INTO voided (channel, at) VALUES (?1, ?2)";
+    connection.execute(insert, params![user.channel(), now.as_millisecond()]).map(drop)
 }
 
 /// The brand stands in addresses, so it is kept to what needs no escaping there.

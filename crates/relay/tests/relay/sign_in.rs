@@ -57,3 +57,29 @@ async fn a_pairing_code_logs_in_once_and_gives_a_session_id_of_the_devices_own()
     assert_eq!((world.log_in(&sid).await.0, world.log_in(SID).await.0), (401, 401), "a rotation voids all");
     assert!(users.pair(crate::world::BRAND, "luke").await.is_err());
 }
+
+#[tokio::test]
+async fn whoever_listens_with_a_voided_session_is_sent_away_and_not_let_in_again() {
+    let world = World::start().await;
+    world.server.name_user(&world.user, "darth", &[]).await.unwrap();
+    let users = relay::Users::open(world.address()).await.unwrap();
+    let channel = world.user.channel();
+    let mut socket = world.subscribed().await;
+    let token = world.token().await;
+    let sid = users.rotate(crate::world::BRAND, "darth").await.unwrap();
+    assert_eq!(socket.end().await, Some(4200), "it is told to come back");
+    let path = format!("/integration-api/external/pusher/{}?socket_id=1.2&channel_name={channel}", crate::world::BRAND);
+    let authorize = async |token: &str| world.call(reqwest::Method::GET, &path, token, None).await.0;
+    assert_eq!((authorize(&token).await, authorize(SID).await), (401, 401));
+
+    // The new session id opens it, and a removed user's opens nothing.
+    let mut socket = world.socket().await;
+    let (_, answer) = world.log_in(sid.expose_secret()).await;
+    let token = answer["Data"]["Authentication"]["AuthToken"].as_str().unwrap().to_owned();
+    let path = path.replace("1.2", &socket.id);
+    let auth = world.call(reqwest::Method::GET, &path, &token, None).await.1["auth"].clone();
+    socket.subscribe(&channel, auth).await;
+    assert_eq!(socket.frame().await["event"], "pusher_internal:subscription_succeeded");
+    users.remove(crate::world::BRAND, "darth").await.unwrap();
+    assert_eq!(socket.end().await, Some(4200));
+}
