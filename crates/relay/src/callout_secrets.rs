@@ -25,6 +25,9 @@ struct Entry {
     /// TrackTik has not been told the newest.
     #[serde(default)]
     unsent: bool,
+    /// In which header TrackTik was told to sign.
+    #[serde(default)]
+    sent_header: Option<String>,
     #[serde(default)]
     subscription: Option<Managed>,
 }
@@ -61,12 +64,18 @@ impl CallOutSecrets {
         check_custom_id(custom_id)?;
         let secret = random()?;
         if let Some(entry) = self.0.get_mut(custom_id) {
+            if entry.secrets.len() > 1 {
+                // A third would void the one that TrackTik may still sign with.
+                return Err(Error::Input(format!(
+                    "{custom_id:?} has a new secret already: give it to TrackTik (`tracktik apply`, or by hand), then `callouts \
+                     finish {custom_id}`"
+                )));
+            }
             entry.secrets.insert(0, secret);
-            // More than two at once would be a rotation that nobody finishes.
-            entry.secrets.truncate(2);
             entry.unsent = true;
         } else {
-            let entry = Entry { key: random()?, secrets: vec![secret], unsent: true, subscription: None };
+            let entry =
+                Entry { key: random()?, secrets: vec![secret], unsent: true, sent_header: None, subscription: None };
             self.0.insert(custom_id.to_owned(), entry);
         }
         Ok(())
@@ -112,9 +121,15 @@ impl CallOutSecrets {
         }
     }
 
-    /// TrackTik has been told this secret; there may be a newer one since.
-    pub(crate) fn sent(&mut self, custom_id: &str, secret: &SecretString) {
+    /// The header that TrackTik was told, where it was.
+    pub(crate) fn sent_header(&self, custom_id: &str) -> Option<&str> {
+        self.0.get(custom_id)?.sent_header.as_deref()
+    }
+
+    /// TrackTik has been told this secret and header; there may be a newer secret since.
+    pub(crate) fn sent(&mut self, custom_id: &str, secret: &SecretString, header: &str) {
         if let Some(entry) = self.0.get_mut(custom_id) {
+            entry.sent_header = Some(header.to_owned());
             entry.unsent = entry.secrets.first().is_none_or(|newest| newest != secret.expose_secret());
         }
     }

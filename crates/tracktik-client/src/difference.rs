@@ -6,6 +6,7 @@
 use std::fmt;
 
 use serde_json::{Map, Value};
+use url::Url;
 
 use crate::new_subscription::NewSubscription;
 use crate::subscription::Subscription;
@@ -58,8 +59,8 @@ impl NewSubscription {
         let (before, after) = (text(&existing.url), as_text(&wanted["url"]));
         if before != after {
             let (masked, new) = (without_key(&before), without_key(&after));
-            let after = if masked == new { "the same with another key".to_owned() } else { new };
-            differences.push(Difference { part: "url", before: or_none(masked), after });
+            let after = if masked == new { "the same with another path".to_owned() } else { new };
+            differences.push(Difference { part: "url", before: masked, after });
         }
         differences
     }
@@ -69,9 +70,11 @@ fn or_none(text: String) -> String {
     if text.is_empty() { "none".to_owned() } else { text }
 }
 
-/// The address up to its last part.
-fn without_key(url: &str) -> String {
-    url.rsplit_once('/').map(|(start, _)| format!("{start}/…")).unwrap_or_default()
+/// The address up to its host: what stands behind it, or before it, may be a key.
+pub fn without_key(url: &str) -> String {
+    let Ok(url) = Url::parse(url) else { return "…".to_owned() };
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{}://{}{port}/…", url.scheme(), url.host_str().unwrap_or_default())
 }
 
 fn as_text(value: &Value) -> String {
@@ -205,6 +208,17 @@ mod tests {
     }
 
     #[test]
+    fn an_address_is_shown_to_its_host() {
+        for (url, shown) in [
+            ("https://a.example/hook/the-key/", "https://a.example/…"),
+            ("https://user:password@a.example:8443/x?key=a/b", "https://a.example:8443/…"),
+            ("no address", "…"),
+        ] {
+            assert_eq!(without_key(url), shown);
+        }
+    }
+
+    #[test]
     fn each_part_is_told_as_a_person_reads_it_and_a_key_never_is() {
         type Change = fn(&mut Value);
         let cases: [(Change, &str); 8] = [
@@ -219,11 +233,11 @@ mod tests {
             (|it| it["failureEmail"] = Value::Null, "failureEmail: none → a@b.example"),
             (
                 |it| it["url"] = json!("https://relay.example/callouts/tracktik/another"),
-                "url: https://relay.example/callouts/tracktik/… → the same with another key",
+                "url: https://relay.example/… → the same with another path",
             ),
             (
                 |it| it["url"] = json!("https://old.example/callouts/tracktik/the-key"),
-                "url: https://old.example/callouts/tracktik/… → https://relay.example/callouts/tracktik/…",
+                "url: https://old.example/… → https://relay.example/…",
             ),
         ];
         for (change, expected) in cases {

@@ -30,7 +30,7 @@ mod token;
 
 pub use client::Client;
 pub use definition::DefinitionError;
-pub use difference::Difference;
+pub use difference::{Difference, without_key};
 pub use error::Error;
 pub use event::Event;
 pub use filter::Filter;

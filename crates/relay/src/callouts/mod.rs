@@ -39,6 +39,8 @@ pub struct CallOuts {
     pub key: SecretString,
     /// The subscription's `secretHeaderName`.
     pub header: String,
+    /// Another header that is looked into when that one is not there: the subscription may not have been told of a change.
+    pub older_header: Option<String>,
     /// Every one of them verifies, so that a secret can be replaced without a gap.
     pub secrets: Vec<SecretString>,
     /// What the header holds.
@@ -57,6 +59,7 @@ impl Default for CallOuts {
             custom_id: String::new(),
             key: SecretString::default(),
             header: DEFAULT_HEADER.into(),
+            older_header: None,
             secrets: Vec::new(),
             signature: Signature::default(),
             entity: String::new(),
@@ -102,7 +105,7 @@ pub struct Recipients {
 impl CallOuts {
     /// Refuses what could not work, saying what is wrong. The text never holds the key or a secret.
     pub fn check(&self) -> Result<(), Error> {
-        self.checked_header()?;
+        self.checked_headers()?;
         if !(1..=200).contains(&self.custom_id.chars().count()) {
             return Err(Error::Input("a subscription's customId has 1 to 200 characters".into()));
         }
@@ -123,10 +126,15 @@ impl CallOuts {
         templates::check(self)
     }
 
-    fn checked_header(&self) -> Result<HeaderName, Error> {
-        HeaderName::from_bytes(self.header.as_bytes()).map_err(|_| {
-            Error::Input(format!("call-outs `{}`: {:?} is no name of an HTTP header", self.custom_id, self.header))
-        })
+    /// The newer one first.
+    fn checked_headers(&self) -> Result<Vec<HeaderName>, Error> {
+        let all = [Some(&self.header), self.older_header.as_ref()].into_iter().flatten();
+        let read = |header: &String| {
+            HeaderName::from_bytes(header.as_bytes()).map_err(|_| {
+                Error::Input(format!("call-outs `{}`: {header:?} is no name of an HTTP header", self.custom_id))
+            })
+        };
+        all.map(read).collect()
     }
 }
 

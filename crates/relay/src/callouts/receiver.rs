@@ -57,7 +57,7 @@ pub(crate) struct Receiver {
 
 pub(super) struct Subscription {
     pub(super) callouts: CallOuts,
-    header: HeaderName,
+    headers: Vec<HeaderName>,
 }
 
 impl Receiver {
@@ -87,7 +87,7 @@ impl Receiver {
         check_all(all)?;
         let mut by_key = HashMap::new();
         for callouts in all {
-            let subscription = Subscription { callouts: callouts.clone(), header: callouts.checked_header()? };
+            let subscription = Subscription { callouts: callouts.clone(), headers: callouts.checked_headers()? };
             by_key.insert(digest(&self.digest_key, callouts.key.expose_secret()), Arc::new(subscription));
         }
         // The only change under this lock is this one.
@@ -114,7 +114,8 @@ impl Receiver {
         self.rate
             .admit(self.proxies.client(peer.0.ip(), request.headers()), Instant::now())
             .map_err(|wait| Refused { outcome: Outcome::RateLimited, retry_after: Some(wait) })?;
-        let signature = only_value(request.headers(), &subscription.header).ok_or(Outcome::Unauthorized)?.clone();
+        let signature = subscription.headers.iter().find_map(|header| only_value(request.headers(), header));
+        let signature = signature.ok_or(Outcome::Unauthorized)?.clone();
         if !is_json(request.headers()) {
             return Err(Outcome::UnsupportedType.into());
         }

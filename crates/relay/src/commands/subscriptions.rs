@@ -97,36 +97,35 @@ pub async fn subscriptions(command: SubscriptionsCommand) -> anyhow::Result<()> 
             print(&logs(&one, json))
         }
         SubscriptionsCommand::Suspend(SuspendArguments { change, reason }) => {
-            let (account, custom_id, one) = change.find().await?;
-            account.suspend(&custom_id, &one.subscription.id, &reason).await?;
-            print(&format!("{custom_id} is suspended.\n"))
+            let (account, one) = change.find().await?;
+            account.suspend(one.ours.as_deref(), &one.subscription.id, &reason).await?;
+            print(&format!("{} is suspended.\n", change.name))
         }
         SubscriptionsCommand::Enable(change) => {
-            let (account, custom_id, one) = change.find().await?;
-            account.enable(&custom_id, &one.subscription.id).await?;
-            print(&format!("{custom_id} is enabled.\n"))
+            let (account, one) = change.find().await?;
+            account.enable(one.ours.as_deref(), &one.subscription.id).await?;
+            print(&format!("{} is enabled.\n", change.name))
         }
         SubscriptionsCommand::Archive(ArchiveArguments { change, yes }) => {
-            let (account, custom_id, one) = change.find().await?;
+            let (account, one) = change.find().await?;
             if !yes {
-                confirm(&format!("Archive {custom_id} ({}) for good?", one.subscription.id))?;
+                confirm(&format!("Archive {} ({}) for good?", change.name, one.subscription.id))?;
             }
-            account.archive(&custom_id, &one.subscription.id).await?;
-            print(&format!("{custom_id} is archived.\n"))
+            account.archive(one.ours.as_deref(), &one.subscription.id).await?;
+            print(&format!("{} is archived.\n", change.name))
         }
     }
 }
 
 impl ChangeArguments {
-    /// The account, the custom id it goes by here, and the subscription.
-    async fn find(&self) -> anyhow::Result<(Account, String, Listed)> {
+    /// The account and the subscription.
+    async fn find(&self) -> anyhow::Result<(Account, Listed)> {
         let account = Account::new(self.configuration.read()?)?;
         let one = account.find(&self.name).await?;
-        if !one.ours && !self.any {
+        if one.ours.is_none() && !self.any {
             bail!("{:?} is not this relay's own; `--any` changes it all the same", self.name);
         }
-        let custom_id = one.subscription.custom_id.clone().unwrap_or_else(|| self.name.clone());
-        Ok((account, custom_id, one))
+        Ok((account, one))
     }
 }
 
@@ -134,29 +133,30 @@ fn as_json(one: &Listed) -> Value {
     let Listed { subscription, ours, suspended } = one;
     json!({
         "id": subscription.id.as_str(), "custom_id": subscription.custom_id, "name": subscription.name,
-        "events": subscription.events, "ours": ours, "suspended": suspended,
+        "events": subscription.events, "ours": ours.is_some(), "suspended": suspended,
         "last_triggered": subscription.last_triggered_on,
     })
 }
 
 fn as_row(one: &Listed) -> String {
     let Listed { subscription, ours, suspended } = one;
-    let (id, custom_id) = (&subscription.id, subscription.custom_id.as_deref().unwrap_or("-"));
+    let shown = |text: &Option<String>| text.as_deref().map_or("-".to_owned(), tracktik_text);
+    let (id, custom_id) = (&subscription.id, shown(&subscription.custom_id));
     let state = match suspended {
         Some(true) => "suspended",
         Some(false) => "enabled",
         None => "-",
     };
-    let (ours, last) = (if *ours { "yes" } else { "no" }, subscription.last_triggered_on.as_deref().unwrap_or("-"));
-    let events = subscription.events.join(", ");
+    let (ours, last) = (if ours.is_some() { "yes" } else { "no" }, shown(&subscription.last_triggered_on));
+    let events = tracktik_text(&subscription.events.join(", "));
     format!("{:<10}  {custom_id:<32}  {ours:<5}  {state:<9}  {last:<20}  {events}\n", id.as_str())
 }
 
-/// All parts; the address without its key.
+/// All parts; the address without what may be a secret in it.
 fn whole(one: &Listed) -> Value {
     let subscription = &one.subscription;
     let mut value = as_json(one);
-    let url = subscription.url.as_deref().and_then(|url| url.rsplit_once('/')).map(|(start, _)| format!("{start}/…"));
+    let url = subscription.url.as_deref().map(relay::tracktik::without_key);
     value["url"] = json!(url);
     value["filter"] = json!(subscription.user_defined_filters);
     value["inclusions"] = json!(subscription.entity_response);
@@ -181,11 +181,16 @@ fn logs(one: &Listed, json: bool) -> String {
     let line = |row: &&relay::tracktik::LogRow| {
         let id = row.id.as_ref().map_or("-".to_owned(), tracktik_id);
         let data = row.event_data.as_ref().map(Value::to_string).unwrap_or_default();
-        format!("{id:<10}  {:<20}  {data}\n", row.created_on.as_deref().unwrap_or("-"))
+        format!("{id:<10}  {:<20}  {data}\n", row.created_on.as_deref().map_or("-".to_owned(), tracktik_text))
     };
     rows.iter().map(line).collect()
 }
 
 fn tracktik_id(id: &relay::tracktik::Id) -> String {
     id.to_string()
+}
+
+/// What other programs have written at TrackTik must not move the terminal's cursor.
+fn tracktik_text(text: &str) -> String {
+    text.chars().filter(|character| !character.is_control()).collect()
 }

@@ -136,7 +136,7 @@ fn step_as_text(step: &Step) -> String {
         Action::Update { differences, secret } => {
             text.extend(differences.iter().map(|difference| format!("           {difference}\n")));
             if *secret {
-                text += "           secret: the newest is sent\n";
+                text += "           secret and header: sent\n";
             }
         }
         Action::Suspend { reason } => text.extend(["           reason: ", reason, "\n"]),

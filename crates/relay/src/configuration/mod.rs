@@ -225,6 +225,10 @@ impl Configuration {
                             password_file";
             return Err(Error::Input(expected.into()));
         };
+        if self.public_url.is_none() && !tracktik.is_on_this_machine() {
+            let expected = "public_url is missing: TrackTik has to reach the relay, and its own subscriptions are known by that address";
+            return Err(Error::Input(expected.into()));
+        }
         tracktik.client(&self.folder)
     }
 
@@ -283,7 +287,7 @@ impl Configuration {
                     "subscriptions {custom_id:?} has no key and secret yet; `traybell-relay {command}` makes them"
                 )));
             };
-            subscription.callouts(key, of_it)
+            subscription.callouts(key, of_it, secrets.sent_header(custom_id))
         });
         callouts.collect()
     }
@@ -382,6 +386,8 @@ mod tests {
             (&WHOLE.replace("new-employees", "new employees"), "no custom_id"),
             (&WHOLE.replace("entity:employees", "entity:employes"), "employees"),
             (&WHOLE.replace("{ within = [3], except = [7] }", "\"some\""), "regions is \"all\""),
+            (&WHOLE.replace("{{ entity.firstName }}", "{{ entity."), "title"),
+            (&WHOLE.replace("entity.region.id == 3", "entity.region.id =="), "when"),
             (&WHOLE.replace("except", "without"), "regions is \"all\""),
             (&WHOLE.replace("within = [3]", "within = []"), "for all of them say so"),
             (&WHOLE.replace("status=ACTIVE", "whereQL=x"), "query language"),

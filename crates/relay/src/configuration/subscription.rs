@@ -101,7 +101,9 @@ impl WrittenSubscription {
         let custom_id = &self.custom_id;
         let refuse = |text: &str| Err(Error::Input(format!("subscriptions {custom_id:?}: {text}")));
         let placeholder = SecretString::from("a secret that is long enough");
-        self.definition("https://relay.invalid/key", placeholder, None)?;
+        self.definition("https://relay.invalid/key", placeholder.clone(), None)?;
+        // The templates too: a subscription that nobody can deliver must not come to TrackTik.
+        self.callouts("a-key-of-16-characters".into(), vec![placeholder], None)?;
         if self.recipients.users.is_empty() && self.recipients.groups.is_empty() {
             return refuse("nobody would get its messages; name at least one of recipients.users and .groups");
         }
@@ -162,7 +164,12 @@ impl WrittenSubscription {
     }
 
     /// What a server takes and makes of its call-outs.
-    pub(super) fn callouts(&self, key: SecretString, secrets: Vec<SecretString>) -> Result<CallOuts, Error> {
+    pub(super) fn callouts(
+        &self,
+        key: SecretString,
+        secrets: Vec<SecretString>,
+        older_header: Option<&str>,
+    ) -> Result<CallOuts, Error> {
         let Self { custom_id, events, header, signature, message, recipients, .. } = self.clone();
         let WrittenMessage { title, preview, body, link, link_text, event, silent, expires_after_hours } = message;
         // Checked when the file was read: there is one, and all are of one entity.
@@ -170,6 +177,7 @@ impl WrittenSubscription {
         let callouts = CallOuts {
             custom_id,
             key,
+            older_header: older_header.filter(|older| *older != header).map(str::to_owned),
             header,
             secrets,
             signature: match signature {

@@ -38,6 +38,11 @@ impl WrittenTracktik {
         if self.send_language { self.language() } else { Ok(None) }
     }
 
+    /// As in tests alone.
+    pub(super) fn is_on_this_machine(&self) -> bool {
+        url::Url::parse(&self.domain).is_ok_and(|url| http_guard::is_loopback(&url))
+    }
+
     /// A client of the account; nothing is sent yet.
     pub(super) fn client(&self, folder: &Path) -> Result<Client, Error> {
         let credentials = Credentials {

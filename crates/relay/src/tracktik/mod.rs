@@ -12,7 +12,7 @@ use secrecy::SecretString;
 use tracktik_client::{Client, SecretInUpdate, Subscription};
 
 pub use plan::{Action, Plan, Step};
-pub use tracktik_client::{Id, LogRow};
+pub use tracktik_client::{Id, LogRow, without_key};
 pub use trial::call_out;
 
 use self::plan::Ours;
@@ -32,8 +32,8 @@ pub struct Account {
 pub struct Listed {
     /// As TrackTik has it.
     pub subscription: Subscription,
-    /// It is the relay's own.
-    pub ours: bool,
+    /// Under which custom id it is the relay's own; nothing for one that is not.
+    pub ours: Option<String>,
     /// The relay has suspended it; for one that is not ours nobody can tell.
     pub suspended: Option<bool>,
 }
@@ -56,7 +56,7 @@ impl Account {
         let (custom_id, place) = (step.custom_id.as_str(), self.configuration.secrets());
         match &step.action {
             Action::Create => {
-                place.change(|secrets| secrets.ensure(custom_id).map(drop))?;
+                self.make_secrets()?;
                 let note = self.until_known(custom_id).await?;
                 let (definition, newest) = self.definition(custom_id)?;
                 let created = self.client.create(&definition).await?;
@@ -64,7 +64,7 @@ impl Account {
                 Ok(note)
             }
             Action::Update { secret, .. } => {
-                place.change(|secrets| secrets.ensure(custom_id).map(drop))?;
+                self.make_secrets()?;
                 let note = self.until_known(custom_id).await?;
                 let (definition, newest) = self.definition(custom_id)?;
                 let id = self.id_of(step)?;
@@ -74,10 +74,18 @@ impl Account {
                 self.told(custom_id, &id, secret.then_some(&newest), suspended)?;
                 Ok(note)
             }
-            Action::Suspend { reason } => self.suspend(custom_id, &self.id_of(step)?, reason).await.map(|()| None),
-            Action::Enable => self.enable(custom_id, &self.id_of(step)?).await.map(|()| None),
-            Action::Archive => self.archive(custom_id, &self.id_of(step)?).await.map(|()| None),
+            Action::Suspend { reason } => {
+                self.suspend(Some(custom_id), &self.id_of(step)?, reason).await.map(|()| None)
+            }
+            Action::Enable => self.enable(Some(custom_id), &self.id_of(step)?).await.map(|()| None),
+            Action::Archive => self.archive(Some(custom_id), &self.id_of(step)?).await.map(|()| None),
         }
+    }
+
+    /// All of them before the first is sent: a running relay takes in a configuration whole or not at all.
+    fn make_secrets(&self) -> Result<(), Error> {
+        let all = || self.configuration.custom_ids();
+        self.configuration.secrets().change(|secrets| all().try_for_each(|one| secrets.ensure(one).map(drop)))
     }
 
     /// All subscriptions that the account's user sees.
@@ -86,10 +94,10 @@ impl Account {
         let secrets = self.configuration.secrets().read()?;
         let ours = Ours { secrets: &secrets, base: base(&self.configuration) };
         let listed = subscriptions.into_iter().map(|subscription| {
-            let custom_id = ours.custom_id(&subscription);
-            let managed = custom_id.and_then(|custom_id| secrets.managed(custom_id));
-            let (ours, suspended) = (custom_id.is_some(), managed.map(|managed| managed.suspended));
-            Listed { subscription, ours, suspended }
+            let custom_id = ours.custom_id(&subscription).map(str::to_owned);
+            let managed = custom_id.as_ref().and_then(|custom_id| secrets.managed(custom_id));
+            let suspended = managed.map(|managed| managed.suspended);
+            Listed { subscription, ours: custom_id, suspended }
         });
         Ok(listed.collect())
     }
@@ -113,21 +121,22 @@ impl Account {
         }
     }
 
-    /// Suspends it; TrackTik requires a reason.
-    pub async fn suspend(&self, custom_id: &str, id: &Id, reason: &str) -> Result<(), Error> {
+    /// Suspends it; TrackTik requires a reason. `ours` is the custom id of one that is the relay's own.
+    pub async fn suspend(&self, ours: Option<&str>, id: &Id, reason: &str) -> Result<(), Error> {
         self.client.suspend(id, reason).await?;
-        self.told(custom_id, id, None, true)
+        ours.map_or(Ok(()), |custom_id| self.told(custom_id, id, None, true))
     }
 
     /// Lets it call out again.
-    pub async fn enable(&self, custom_id: &str, id: &Id) -> Result<(), Error> {
+    pub async fn enable(&self, ours: Option<&str>, id: &Id) -> Result<(), Error> {
         self.client.enable(id).await?;
-        self.told(custom_id, id, None, false)
+        ours.map_or(Ok(()), |custom_id| self.told(custom_id, id, None, false))
     }
 
-    /// Ends it for good. Key and secrets go with it, unless `relay.toml` has it still.
-    pub async fn archive(&self, custom_id: &str, id: &Id) -> Result<(), Error> {
+    /// Ends it for good. Key and secrets of one of ours go with it, unless `relay.toml` has it still.
+    pub async fn archive(&self, ours: Option<&str>, id: &Id) -> Result<(), Error> {
         self.client.archive(id).await?;
+        let Some(custom_id) = ours else { return Ok(()) };
         let wanted = self.configuration.custom_ids().any(|one| one == custom_id);
         self.configuration.secrets().change(|secrets| {
             match secrets.managed(custom_id) {
@@ -140,12 +149,13 @@ impl Account {
         })
     }
 
-    /// Remembers what TrackTik has been told. One that is not ours, and has neither key nor secret here, stays so.
+    /// Remembers what TrackTik has been told of one of ours.
     fn told(&self, custom_id: &str, id: &Id, secret: Option<&SecretString>, suspended: bool) -> Result<(), Error> {
+        let header = self.configuration.header(custom_id).unwrap_or_default();
         self.configuration.secrets().change(|secrets| {
             secrets.manage(custom_id, Some(Managed { id: id.to_string(), suspended }));
             if let Some(secret) = secret {
-                secrets.sent(custom_id, secret);
+                secrets.sent(custom_id, secret, header);
             }
             Ok(())
         })

@@ -38,7 +38,7 @@ pub enum Action {
     Update {
         /// In what.
         differences: Vec<Difference>,
-        /// The secret is sent too: a new one, or one of which it is not known whether TrackTik has it.
+        /// Secret and header are sent too: new ones, or ones of which it is not known whether TrackTik has them.
         secret: bool,
     },
     /// It calls out nothing until it is enabled.
@@ -126,7 +126,8 @@ impl Plan {
             None => self.steps.push(step(Action::Create)),
             Some(existing) => {
                 let differences = definition.differences(existing);
-                let secret = secrets.is_unsent(custom_id) || secrets.managed(custom_id).is_none();
+                let header_changed = secrets.sent_header(custom_id) != configuration.header(custom_id);
+                let secret = header_changed || secrets.is_unsent(custom_id) || secrets.managed(custom_id).is_none();
                 if secret || !differences.is_empty() {
                     self.steps.push(step(Action::Update { differences, secret }));
                 }

@@ -169,9 +169,33 @@ impl Place {
         added.lines().find_map(|line| line.strip_prefix("Session id")).unwrap().trim().to_owned()
     }
 
+    /// The account, as another program uses it.
+    fn client(&self) -> tracktik_client::Client {
+        let credentials = tracktik_client::Credentials {
+            client_id: tracktik_fake::CLIENT_ID.into(),
+            client_secret: tracktik_fake::CLIENT_SECRET.into(),
+            username: tracktik_fake::USERNAME.into(),
+            password: tracktik_fake::PASSWORD.into(),
+        };
+        tracktik_client::Client::new(&self.tracktik.url, credentials, tracktik_client::Limits::default()).unwrap()
+    }
+
     fn secrets(&self) -> PathBuf {
         self.path().join("relay-secrets.json")
     }
+}
+
+/// Another program's subscription.
+fn foreign(custom_id: &str) -> tracktik_client::NewSubscription {
+    tracktik_client::NewSubscription::new(tracktik_client::Essentials {
+        custom_id: custom_id.into(),
+        name: "Another program's".into(),
+        events: vec!["entity:employees:created".parse().unwrap()],
+        regions: tracktik_client::Regions::All,
+        url: "https://elsewhere.example/hook".into(),
+        secret: "a secret of somebody else".into(),
+    })
+    .unwrap()
 }
 
 #[tokio::test]
@@ -237,28 +261,7 @@ async fn every_part_is_brought_to_what_the_file_says() {
 #[tokio::test]
 async fn a_subscription_of_somebody_else_is_never_touched() {
     let place = Place::new().await;
-    let client = tracktik_client::Client::new(
-        &place.tracktik.url,
-        tracktik_client::Credentials {
-            client_id: tracktik_fake::CLIENT_ID.into(),
-            client_secret: tracktik_fake::CLIENT_SECRET.into(),
-            username: tracktik_fake::USERNAME.into(),
-            password: tracktik_fake::PASSWORD.into(),
-        },
-        tracktik_client::Limits::default(),
-    )
-    .unwrap();
-    let foreign = |custom_id: &str| {
-        tracktik_client::NewSubscription::new(tracktik_client::Essentials {
-            custom_id: custom_id.into(),
-            name: "Another program's".into(),
-            events: vec!["entity:employees:created".parse().unwrap()],
-            regions: tracktik_client::Regions::All,
-            url: "https://elsewhere.example/hook".into(),
-            secret: "a secret of somebody else".into(),
-        })
-        .unwrap()
-    };
+    let client = place.client();
     client.create(&foreign("payroll")).await.unwrap();
     let twin = client.create(&foreign("new-employees")).await.unwrap();
 
@@ -283,6 +286,47 @@ async fn a_subscription_of_somebody_else_is_never_touched() {
     let listed = place.json(&["subscriptions", "list", "--json"]).await;
     assert_eq!(listed.as_array().unwrap().len(), 1);
     assert_eq!((&listed[0]["custom_id"], &listed[0]["ours"]), (&json!("payroll"), &json!(false)));
+}
+
+#[tokio::test]
+async fn what_is_done_to_a_foreign_one_by_hand_does_not_make_it_ours() {
+    let place = Place::new().await;
+    place.apply().await;
+    let (ours, ..) = place.stored();
+    let twin = place.client().create(&foreign("new-employees")).await.unwrap();
+    let shown = place.done(&["subscriptions", "show", twin.id.as_str()]).await;
+    assert!(shown.contains("https://elsewhere.example/…") && !shown.contains("hook"), "{shown}");
+    place.done(&["subscriptions", "suspend", twin.id.as_str(), "--reason", "a test", "--any"]).await;
+    place.done(&["subscriptions", "enable", twin.id.as_str(), "--any"]).await;
+    let refused = place.run(&["tracktik", "apply", "--yes"]).await;
+    assert!(refused.status == 1 && refused.error.contains("is not this relay's"), "{}", refused.error);
+    assert_eq!(place.tracktik.stored(ours).unwrap().1, Standing::Enabled);
+    place.done(&["subscriptions", "archive", twin.id.as_str(), "--any", "--yes"]).await;
+    assert_eq!(place.planned().await, [""; 0], "ours is as it was");
+}
+
+#[tokio::test]
+async fn a_change_of_the_header_loses_nothing() {
+    let place = Place::new().await;
+    let _sid = place.user().await;
+    place.apply().await;
+    let _serving = place.serve().await;
+    place.write(&SUBSCRIPTION.replace("regions", "header = \"X-Signature\"\nregions"));
+    assert_eq!(place.planned().await, ["update new-employees"]);
+    assert_eq!(place.employs(3, "Ada").await, [Some(200)], "TrackTik does not know it yet");
+    place.apply().await;
+    assert_eq!(place.stored().1["secretHeaderName"], "X-Signature");
+    assert_eq!(place.employs(3, "Grace").await, [Some(200)]);
+    assert_eq!(place.planned().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_template_that_cannot_work_never_comes_to_tracktik() {
+    let place = Place::new().await;
+    place.write(&SUBSCRIPTION.replace("{{ entity.firstName }}", "{{ entity."));
+    let refused = place.run(&["tracktik", "apply", "--yes"]).await;
+    assert!(refused.status == 1 && refused.error.contains("title"), "{}", refused.error);
+    assert!(place.tracktik.ids().is_empty());
 }
 
 #[tokio::test]
@@ -383,8 +427,14 @@ async fn a_secret_rotates_and_a_subscription_is_added_without_a_start_anew_and_w
     assert_eq!(place.employs(3, "3").await, [Some(200)]);
     assert_eq!(place.planned().await, [""; 0]);
 
-    let shifts = SUBSCRIPTION.replace("new-employees", "new-shifts").replace("employees", "shifts");
-    place.write(&format!("{SUBSCRIPTION}{shifts}"));
+    let refused = place.run(&["callouts", "new-secret", "new-employees"]).await;
+    assert_eq!(refused.status, 0, "{}", refused.error);
+    let refused = place.run(&["callouts", "new-secret", "new-employees"]).await;
+    assert!(refused.status == 1 && refused.error.contains("has a new secret already"), "{}", refused.error);
+
+    // Two at once: the running relay takes in a file whole or not at all.
+    let another = |name: &str| SUBSCRIPTION.replace("new-employees", &format!("new-{name}")).replace("employees", name);
+    place.write(&format!("{SUBSCRIPTION}{}{}", another("shifts"), another("clients")));
     place.apply().await;
     let shift = json!({"firstName": "A", "lastName": "Shift"});
     let called = place.tracktik.create_entity("shifts", 3, shift).await.1;
