@@ -1,6 +1,8 @@
 //! From TrackTik's POST to a notification on a desk, through the relay as an operator sets it up, its secrets in the
 //! session's real keyring.
 
+use std::time::Duration;
+
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha512;
 use traybell_tests::app;
@@ -83,4 +85,29 @@ async fn a_signed_call_out_raises_a_notification_with_the_names_of_the_entity() 
     assert!(raised.body.contains("Starts in North"), "{raised:?}");
     let rows = app::await_listed(&desktop, &[TITLE]).await;
     assert_eq!(rows.len(), 1, "the forged one is nowhere: {rows:?}");
+}
+
+#[tokio::test]
+async fn a_keyring_that_does_not_answer_holds_up_no_stop() {
+    let mut desktop = Desktop::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let configuration = folder.path().join("relay.toml");
+    std::fs::write(&configuration, "listen = \"127.0.0.1:0\"\nsecrets = \"keyring\"\n").unwrap();
+    let mut serve = desktop.command(programs::relay());
+    serve.args(["serve", "--config"]).arg(&configuration).env("RUST_LOG", "relay=debug");
+    let mut relay = desktop.run("relay", serve);
+    let looks = |relay: &process::Program| relay.output().matches("the secrets are looked at").count();
+    wait::until("the relay", || async {
+        let output = relay.output();
+        if output.contains("Serving on") { Ok(()) } else { Err(output) }
+    })
+    .await;
+    desktop.signal("gnome-keyring", "STOP");
+    let before = looks(&relay);
+    wait::until("a look at the keyring", || async {
+        if looks(&relay) > before { Ok(()) } else { Err(relay.output()) }
+    })
+    .await;
+    let ended = relay.terminate(Duration::from_secs(10));
+    assert!(ended.is_some_and(|status| status.success()), "{ended:?}: {}", relay.output());
 }

@@ -174,6 +174,12 @@ impl Desktop {
         self.programs.retain_mut(|program| program.name() != name);
     }
 
+    /// Sends one of the session's programs a signal, such as `STOP`: it is there, and answers nothing.
+    pub fn signal(&mut self, name: &str, signal: &str) {
+        let program = self.programs.iter_mut().find(|program| program.name() == name);
+        program.unwrap_or_else(|| panic!("{name} was started")).signal(signal);
+    }
+
     /// Starts the keyring, for a session that began without one.
     pub async fn start_keyring(&mut self) {
         self.launch_keyring();

@@ -16,7 +16,6 @@ pub mod driver;
 pub mod dunst;
 pub mod fasttrack_fake;
 pub mod killing;
-pub mod md5;
 pub mod memory;
 pub mod message;
 pub mod notifications;

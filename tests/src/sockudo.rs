@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use md5::{Digest as _, Md5};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
 use crate::desktop::Desktop;
 use crate::process::{Program, free_port, tied};
-use crate::{md5, programs, wait};
+use crate::{programs, wait};
 
 /// What the one app on the server is called there.
 pub const APP_ID: &str = "traybell-tests";
@@ -197,7 +198,7 @@ impl Api {
             ("auth_version".to_owned(), "1.0".to_owned()),
         ];
         if !body.is_empty() {
-            parameters.push(("body_md5".to_owned(), md5::hex(body)));
+            parameters.push(("body_md5".to_owned(), hex::encode(Md5::digest(body))));
         }
         parameters.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         parameters.sort();

@@ -4,16 +4,25 @@
 //! A new secret does not void the one before it: until `finish`, both verify, so that the subscription at TrackTik can
 //! be changed without losing a call-out.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, configuration::check_custom_id};
 
-/// The keys and secrets by custom id.
-#[derive(Default, Clone)]
-pub struct CallOutSecrets(BTreeMap<String, Entry>);
+/// The keys and secrets by custom id, and what has to be remembered of TrackTik.
+#[derive(Default, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CallOutSecrets {
+    subscriptions: BTreeMap<String, Entry>,
+    /// TrackTik's ids of those that the relay has ended: whether they go on being listed is not published.
+    #[serde(default)]
+    archived: BTreeSet<String>,
+}
 
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -25,11 +34,20 @@ struct Entry {
     /// TrackTik has not been told the newest.
     #[serde(default)]
     unsent: bool,
-    /// In which header TrackTik was told to sign.
     #[serde(default)]
-    sent_header: Option<String>,
+    told: Option<Told>,
     #[serde(default)]
     subscription: Option<Managed>,
+}
+
+/// What TrackTik was told beside the secret and does not show.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Told {
+    /// In which header it signs.
+    pub(crate) header: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) language: Option<String>,
 }
 
 /// The subscription at TrackTik that the relay has made or taken over.
@@ -47,14 +65,13 @@ impl CallOutSecrets {
     /// Out of the JSON document they are kept as.
     pub(crate) fn from_json(document: &[u8]) -> Result<Self, Error> {
         // serde_json's own message could quote a secret.
-        let entries = serde_json::from_slice(document)
-            .map_err(|_| Error::Input("what is kept there are not the relay's secrets".into()))?;
-        Ok(Self(entries))
+        serde_json::from_slice(document)
+            .map_err(|_| Error::Input("what is kept there are not the relay's secrets".into()))
     }
 
     /// The JSON document they are kept as.
     pub(crate) fn to_json(&self) -> Result<SecretString, Error> {
-        let document = serde_json::to_string_pretty(&self.0)
+        let document = serde_json::to_string_pretty(self)
             .map_err(|error| Error::Input(format!("the secrets cannot be written: {error}")))?;
         Ok((document + "\n").into())
     }
@@ -63,7 +80,7 @@ impl CallOutSecrets {
     pub fn renew(&mut self, custom_id: &str) -> Result<(), Error> {
         check_custom_id(custom_id)?;
         let secret = random()?;
-        if let Some(entry) = self.0.get_mut(custom_id) {
+        if let Some(entry) = self.subscriptions.get_mut(custom_id) {
             if entry.secrets.len() > 1 {
                 // A third would void the one that TrackTik may still sign with.
                 return Err(Error::Input(format!(
@@ -74,16 +91,15 @@ impl CallOutSecrets {
             entry.secrets.insert(0, secret);
             entry.unsent = true;
         } else {
-            let entry =
-                Entry { key: random()?, secrets: vec![secret], unsent: true, sent_header: None, subscription: None };
-            self.0.insert(custom_id.to_owned(), entry);
+            let entry = Entry { key: random()?, secrets: vec![secret], unsent: true, told: None, subscription: None };
+            self.subscriptions.insert(custom_id.to_owned(), entry);
         }
         Ok(())
     }
 
     /// Voids the older secret. Answers whether there was one.
     pub fn finish(&mut self, custom_id: &str) -> bool {
-        let Some(entry) = self.0.get_mut(custom_id) else { return false };
+        let Some(entry) = self.subscriptions.get_mut(custom_id) else { return false };
         let had_older = entry.secrets.len() > 1;
         entry.secrets.truncate(1);
         had_older
@@ -91,7 +107,7 @@ impl CallOutSecrets {
 
     /// Makes key and secret where there are none. Answers whether it made them.
     pub(crate) fn ensure(&mut self, custom_id: &str) -> Result<bool, Error> {
-        let missing = !self.0.contains_key(custom_id);
+        let missing = !self.subscriptions.contains_key(custom_id);
         if missing {
             self.renew(custom_id)?;
         }
@@ -100,48 +116,61 @@ impl CallOutSecrets {
 
     /// Whether TrackTik has to be told the newest secret.
     pub fn is_unsent(&self, custom_id: &str) -> bool {
-        self.0.get(custom_id).is_none_or(|entry| entry.unsent)
+        self.subscriptions.get(custom_id).is_none_or(|entry| entry.unsent)
     }
 
     /// The subscription that the relay has made for this custom id, or taken over.
     pub(crate) fn managed(&self, custom_id: &str) -> Option<&Managed> {
-        self.0.get(custom_id)?.subscription.as_ref()
+        self.subscriptions.get(custom_id)?.subscription.as_ref()
     }
 
     /// The custom id under which the relay has made the subscription of this id at TrackTik.
     pub(crate) fn custom_id_of(&self, id: &str) -> Option<&str> {
-        let entry = self.0.iter().find(|(_, entry)| entry.subscription.as_ref().is_some_and(|known| known.id == id));
+        let entry = self
+            .subscriptions
+            .iter()
+            .find(|(_, entry)| entry.subscription.as_ref().is_some_and(|known| known.id == id));
         entry.map(|(custom_id, _)| custom_id.as_str())
     }
 
     /// The subscription is the relay's; nothing: it is not at TrackTik any more.
     pub(crate) fn manage(&mut self, custom_id: &str, subscription: Option<Managed>) {
-        if let Some(entry) = self.0.get_mut(custom_id) {
+        if let Some(entry) = self.subscriptions.get_mut(custom_id) {
             entry.subscription = subscription;
         }
     }
 
-    /// The header that TrackTik was told, where it was.
-    pub(crate) fn sent_header(&self, custom_id: &str) -> Option<&str> {
-        self.0.get(custom_id)?.sent_header.as_deref()
+    /// What TrackTik was told beside the secret, where it was.
+    pub(crate) fn told(&self, custom_id: &str) -> Option<&Told> {
+        self.subscriptions.get(custom_id)?.told.as_ref()
     }
 
-    /// TrackTik has been told this secret and header; there may be a newer secret since.
-    pub(crate) fn sent(&mut self, custom_id: &str, secret: &SecretString, header: &str) {
-        if let Some(entry) = self.0.get_mut(custom_id) {
-            entry.sent_header = Some(header.to_owned());
+    /// TrackTik has been told this secret and the rest; there may be a newer secret since.
+    pub(crate) fn sent(&mut self, custom_id: &str, secret: &SecretString, told: Option<Told>) {
+        if let Some(entry) = self.subscriptions.get_mut(custom_id) {
+            entry.told = told;
             entry.unsent = entry.secrets.first().is_none_or(|newest| newest != secret.expose_secret());
         }
     }
 
+    /// The relay has ended the subscription of this id at TrackTik.
+    pub(crate) fn archive(&mut self, id: &str) {
+        self.archived.insert(id.to_owned());
+    }
+
+    /// Whether it has.
+    pub(crate) fn is_archived(&self, id: &str) -> bool {
+        self.archived.contains(id)
+    }
+
     /// Key and secrets of a subscription that is no more: its call-outs are refused.
     pub(crate) fn remove(&mut self, custom_id: &str) {
-        self.0.remove(custom_id);
+        self.subscriptions.remove(custom_id);
     }
 
     /// Key and secrets of the subscription, the newest secret first.
     pub fn of(&self, custom_id: &str) -> Option<(SecretString, Vec<SecretString>)> {
-        let entry = self.0.get(custom_id)?;
+        let entry = self.subscriptions.get(custom_id)?;
         let secrets = entry.secrets.iter().map(|secret| secret.as_str().into()).collect();
         Some((entry.key.as_str().into(), secrets))
     }
@@ -155,7 +184,7 @@ impl CallOutSecrets {
 
 impl fmt::Debug for CallOutSecrets {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_set().entries(self.0.keys()).finish()
+        formatter.debug_set().entries(self.subscriptions.keys()).finish()
     }
 }
 

@@ -6,15 +6,19 @@ mod commands;
 use std::{
     io::{IsTerminal as _, Write as _},
     process::ExitCode,
+    time::Duration,
 };
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use commands::{
-    BackupArguments, CallOutsCommand, DemoArguments, DoctorArguments, EventsCommand, LogFormat, RestoreArguments,
-    SendArguments, ServeArguments, SubscriptionsCommand, TokenCommand, TracktikCommand, UserCommand,
+    BackupArguments, CallOutsCommand, DemoArguments, Differs, DoctorArguments, EventsCommand, LogFormat,
+    RestoreArguments, SendArguments, ServeArguments, SubscriptionsCommand, TokenCommand, TracktikCommand, UserCommand,
 };
 use tracing_subscriber::{EnvFilter, Layer as _, filter, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+
+/// For threads that block, when all is done.
+const LAST_WAIT: Duration = Duration::from_secs(2);
 
 /// Serves messages to Traybell desktops over the Fast Track API and Pusher channels.
 #[derive(Debug, Parser)]
@@ -72,13 +76,18 @@ fn main() -> ExitCode {
         .enable_all()
         .build()
         .context("the asynchronous runtime could not be started")
-        .and_then(|runtime| runtime.block_on(run(command)));
+        .and_then(|runtime| {
+            let ran = runtime.block_on(run(command));
+            // A keyring that waits for a person must not hold up the end; what has to be finished was waited for.
+            runtime.shutdown_timeout(LAST_WAIT);
+            ran
+        });
     match ran {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // With stderr gone there is nobody left to tell.
             let _ = writeln!(std::io::stderr(), "traybell-relay: {error:#}");
-            ExitCode::FAILURE
+            if error.is::<Differs>() { Differs::STATUS.into() } else { ExitCode::FAILURE }
         }
     }
 }

@@ -41,7 +41,7 @@ impl Notification {
     /// `own_url` is the relay's public address, put before pictures it serves itself: they stay reachable when the
     /// relay moves to another port.
     pub(crate) fn new(stored: StoredMessage, own_url: &str) -> Self {
-        let StoredMessage { id, user_id, date, message } = stored;
+        let StoredMessage { id, user_id, date, message, renewals: _ } = stored;
         let mut buttons = message.buttons.into_iter().map(|button| (button.text, button.link));
         let (first_button_text, first_button_link) = buttons.next().unwrap_or_default();
         let (second_button_text, second_button_link) = buttons.next().unwrap_or_default();
@@ -108,7 +108,7 @@ mod tests {
     use crate::{Button, NewMessage};
 
     fn stored(message: NewMessage) -> StoredMessage {
-        StoredMessage { id: 7, user_id: 1001, date: "2023-02-01T23:42:35Z".parse().unwrap(), message }
+        StoredMessage { id: 7, user_id: 1001, renewals: 0, date: "2023-02-01T23:42:35Z".parse().unwrap(), message }
     }
 
     #[test]

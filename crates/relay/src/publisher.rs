@@ -73,17 +73,18 @@ impl Publisher {
             if found.is_empty() {
                 return Ok(());
             }
-            let ids: Vec<i64> = found.iter().map(|(_, message)| message.id).collect();
+            let taken: Vec<_> = found.iter().map(|(_, message)| (message.id, message.renewals)).collect();
             let publications: Vec<_> =
                 found.into_iter().filter_map(|(user, message)| publication(&self.shared, &user, message)).collect();
             let published = self.shared.channels.publish(&publications).await;
-            self.shared.metrics.published(ids.len(), published.is_ok());
+            self.shared.metrics.published(taken.len(), published.is_ok());
             if let Err(error) = published {
+                let ids: Vec<i64> = taken.into_iter().map(|(id, _)| id).collect();
                 self.shared.store.call(move |database| database.not_published(&ids)).await?;
                 return Err(error);
             }
-            tracing::debug!(messages = ids.len(), "published");
-            self.shared.store.call(move |database| database.published(&ids)).await?;
+            tracing::debug!(messages = taken.len(), "published");
+            self.shared.store.call(move |database| database.published(&taken)).await?;
         }
     }
 }

@@ -145,7 +145,7 @@ mod tests {
         let read = place.read().unwrap();
         assert_eq!(read.of("a").unwrap().0.expose_secret(), key.unwrap().expose_secret());
         assert_eq!(format!("{read:?}"), "{\"a\"}");
-        fs::write(&path, r#"{"a":{"key":"very-secret-key","secrets":5}}"#).unwrap();
+        fs::write(&path, r#"{"subscriptions":{"a":{"key":"very-secret-key","secrets":5}}}"#).unwrap();
         let error = place.read().unwrap_err();
         assert!(!format!("{error:?} {error}").contains("very-secret"), "{error:?}");
     }

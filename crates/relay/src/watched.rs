@@ -56,7 +56,8 @@ impl Watched {
         let changed = seen != self.seen;
         (self.seen, self.keyring_asked) = (seen, Instant::now());
         let path = self.path.clone();
-        // A keyring may block.
+        // A keyring may block, for as long as it asks a person.
+        tracing::debug!("the configuration and the secrets are looked at");
         let read = tokio::task::spawn_blocking(move || {
             let configuration = Configuration::read(&path)?;
             let secrets = configuration.secrets().read()?;

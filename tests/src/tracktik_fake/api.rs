@@ -77,7 +77,7 @@ fn list(inside: &Inside, query: &HashMap<String, String>) -> Answer {
         return error(400, "limit is at most 1000");
     }
     let limit = limit.min(inside.largest_page);
-    let visible = inside.subscriptions.iter().filter(|(_, stored)| stored.standing != Standing::Archived);
+    let visible = inside.subscriptions.iter().filter(|(_, stored)| inside.hidden != Some(stored.standing));
     let mut all: Vec<_> = visible.map(|(id, stored)| shown(*id, stored, false)).collect();
     match query.get("sort").map_or("id", String::as_str) {
         "id" => {}

@@ -128,6 +128,7 @@ struct Inside {
     parents: HashMap<u64, u64>,
     entities: HashMap<(String, u64), Entity>,
     next_id: u64,
+    hidden: Option<Standing>,
     wrapped_call_outs: bool,
     plain_secret: bool,
     retries: usize,
@@ -151,6 +152,7 @@ impl Default for Inside {
             parents: HashMap::new(),
             entities: HashMap::new(),
             next_id: 1000,
+            hidden: Some(Standing::Archived),
             wrapped_call_outs: false,
             plain_secret: false,
             retries: 0,
@@ -250,6 +252,11 @@ impl TracktikFake {
     /// Puts a region below another.
     pub fn put_region_below(&self, region: u64, parent: u64) {
         self.inside(|inside| inside.parents.insert(region, parent));
+    }
+
+    /// Archived subscriptions are listed like all others: whether TrackTik does so is not published.
+    pub fn list_archived(&self) {
+        self.inside(|inside| inside.hidden = None);
     }
 
     /// Call-outs come as `{meta, data}`: which of the two forms is used is not published.

@@ -28,7 +28,7 @@ pub use send::{SendArguments, send};
 pub use serve::{LogFormat, ServeArguments, serve};
 pub use subscriptions::{SubscriptionsCommand, subscriptions};
 pub use token::{TokenCommand, token};
-pub use tracktik::{TracktikCommand, tracktik};
+pub use tracktik::{Differs, TracktikCommand, tracktik};
 pub use user::{UserCommand, user};
 
 /// Which relay is meant.

@@ -48,7 +48,10 @@ pub async fn serve(arguments: ServeArguments) -> anyhow::Result<()> {
     loop {
         tokio::select! {
             () = stop.wanted() => break,
-            _ = looks.tick() => watched.renew(&server).await,
+            _ = looks.tick() => tokio::select! {
+                () = stop.wanted() => break,
+                () = watched.renew(&server) => {}
+            },
         }
     }
     tell_system(Moment::Stopping);

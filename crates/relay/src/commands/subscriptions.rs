@@ -29,7 +29,7 @@ pub struct ListArguments {
     #[command(flatten)]
     configuration: ConfigurationArgument,
     // Not a doc comment, as in `demo`.
-    #[arg(long, help = "Print JSON: [{id, custom_id, name, events, ours, suspended, last_triggered}]")]
+    #[arg(long, help = "Print JSON: [{id, custom_id, name, events, ours, suspended, archived, last_triggered}]")]
     json: bool,
 }
 
@@ -130,19 +130,21 @@ impl ChangeArguments {
 }
 
 fn as_json(one: &Listed) -> Value {
-    let Listed { subscription, ours, suspended } = one;
+    let Listed { subscription, ours, suspended, archived } = one;
     json!({
         "id": subscription.id.as_str(), "custom_id": subscription.custom_id, "name": subscription.name,
         "events": subscription.events, "ours": ours.is_some(), "suspended": suspended,
+        "archived": archived,
         "last_triggered": subscription.last_triggered_on,
     })
 }
 
 fn as_row(one: &Listed) -> String {
-    let Listed { subscription, ours, suspended } = one;
+    let Listed { subscription, ours, suspended, archived } = one;
     let shown = |text: &Option<String>| text.as_deref().map_or("-".to_owned(), tracktik_text);
     let (id, custom_id) = (&subscription.id, shown(&subscription.custom_id));
     let state = match suspended {
+        _ if *archived => "archived",
         Some(true) => "suspended",
         Some(false) => "enabled",
         None => "-",

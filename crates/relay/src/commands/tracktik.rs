@@ -20,11 +20,27 @@ pub enum TracktikCommand {
     Apply(ApplyArguments),
 }
 
+/// What `plan --check` ends with when there is something to do: no failure, and told from one by its exit status.
+#[derive(Debug)]
+pub struct Differs;
+
+impl Differs {
+    pub const STATUS: u8 = 3;
+}
+
+impl std::fmt::Display for Differs {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("the account is not as relay.toml says")
+    }
+}
+
+impl std::error::Error for Differs {}
+
 #[derive(Debug, Args)]
 pub struct PlanArguments {
     #[command(flatten)]
     configuration: ConfigurationArgument,
-    /// Exit status 1 when there is something to do
+    /// Exit status 3 when there is something to do
     #[arg(long)]
     check: bool,
     // Not a doc comment, as in `demo`.
@@ -40,7 +56,7 @@ pub struct ApplyArguments {
     #[arg(long)]
     yes: bool,
     // Not a doc comment, as in `demo`.
-    #[arg(long, help = "Print JSON: {done: [{custom_id, id, action, …}], unchanged}")]
+    #[arg(long, help = "Print JSON: {done: [{custom_id, id, action, …}], failed: null or such a step, unchanged}")]
     json: bool,
 }
 
@@ -57,7 +73,7 @@ pub async fn tracktik(command: TracktikCommand) -> anyhow::Result<()> {
             }
             settled(&plan)?;
             if check && !plan.steps.is_empty() {
-                bail!("the account is not as relay.toml says");
+                return Err(Differs.into());
             }
             Ok(())
         }
@@ -79,6 +95,9 @@ pub async fn tracktik(command: TracktikCommand) -> anyhow::Result<()> {
 async fn apply(account: &Account, plan: &Plan, json: bool) -> anyhow::Result<()> {
     for (done, step) in plan.steps.iter().enumerate() {
         let applied = account.apply(step).await;
+        if json && applied.is_err() {
+            print(&applied_as_json(plan, done))?;
+        }
         let note = applied.with_context(|| {
             let (all, action, custom_id) = (plan.steps.len(), step.action.name(), &step.custom_id);
             format!("{action} {custom_id} failed; {done} of {all} steps were done, the next `apply` goes on from here")
@@ -92,10 +111,16 @@ async fn apply(account: &Account, plan: &Plan, json: bool) -> anyhow::Result<()>
         }
     }
     if json {
-        let done: Vec<_> = plan.steps.iter().map(step_as_json).collect();
-        print(&format!("{}\n", json!({"done": done, "unchanged": plan.unchanged})))?;
+        print(&applied_as_json(plan, plan.steps.len()))?;
     }
     Ok(())
+}
+
+/// The first `done` steps were; the one behind them, if there is one, failed.
+fn applied_as_json(plan: &Plan, done: usize) -> String {
+    let failed = plan.steps.get(done).map(step_as_json);
+    let done: Vec<_> = plan.steps.iter().take(done).map(step_as_json).collect();
+    format!("{}\n", json!({"done": done, "failed": failed, "unchanged": plan.unchanged}))
 }
 
 fn settled(plan: &Plan) -> anyhow::Result<()> {

@@ -15,13 +15,13 @@ use std::{
 
 use secrecy::SecretString;
 use serde::Deserialize;
-use tracktik_client::{Client, NewSubscription, callout};
+use tracktik_client::{Client, Language, NewSubscription, callout};
 use url::Url;
 
 use self::{channels::WrittenChannels, subscription::WrittenSubscription, tracktik::WrittenTracktik};
 use crate::{
     CallOutSecrets, CallOuts, DatabaseAddress, Error, Retention, SecretsPlace, ServerOptions, TlsFiles,
-    proxies::TrustedProxies, secret_file::read_secret,
+    callout_secrets::Told, proxies::TrustedProxies, secret_file::read_secret,
 };
 
 /// The size beyond which a file is none of ours.
@@ -242,9 +242,19 @@ impl Configuration {
             return Ok(None);
         };
         let Some(newest) = of_it.first() else { return Ok(None) };
-        let language = self.tracktik.as_ref().map_or(Ok(None), WrittenTracktik::sent_language)?;
+        let language = self.sent_language()?;
         let address: SecretString = subscription::address(&self.own_url(), &key);
         subscription.definition(secrecy::ExposeSecret::expose_secret(&address), newest.clone(), language).map(Some)
+    }
+
+    /// What TrackTik is told of the subscription beside the secret and does not show; nothing when it is not in the file.
+    pub(crate) fn told(&self, custom_id: &str) -> Result<Option<Told>, Error> {
+        let language = self.sent_language()?.map(|language| language.as_str().to_owned());
+        Ok(self.header(custom_id).map(|header| Told { header: header.to_owned(), language }))
+    }
+
+    fn sent_language(&self) -> Result<Option<Language>, Error> {
+        self.tracktik.as_ref().map_or(Ok(None), WrittenTracktik::sent_language)
     }
 
     /// The address clients and TrackTik reach the relay under, without a slash at its end.
@@ -287,7 +297,7 @@ impl Configuration {
                     "subscriptions {custom_id:?} has no key and secret yet; `traybell-relay {command}` makes them"
                 )));
             };
-            subscription.callouts(key, of_it, secrets.sent_header(custom_id))
+            subscription.callouts(key, of_it, secrets.told(custom_id).map(|told| told.header.as_str()))
         });
         callouts.collect()
     }

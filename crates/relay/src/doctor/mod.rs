@@ -84,7 +84,7 @@ pub async fn examine(path: &Path) -> Vec<Finding> {
     // What is wrong with the file of secrets has been said.
     let secrets = configuration.secrets().read().unwrap_or_default();
     let server = configuration.server_options(&secrets).ok().and_then(|options| options.channels);
-    let (address, ready, clock, channels, callouts) = tokio::join!(
+    let (address, ready, clock, channels, callouts, tracktik) = tokio::join!(
         within("address", LIMIT, outside::address(&client, &url, instance)),
         within("ready", LIMIT, outside::ready(&client, &url)),
         within("clock", LIMIT, outside::clock(&client, &url)),
@@ -95,9 +95,11 @@ pub async fn examine(path: &Path) -> Vec<Finding> {
             }
         }),
         outside::callouts(&client, &url, &configuration, &secrets),
+        outside::tracktik(&configuration),
     );
     findings.extend([address, ready, clock, channels]);
     findings.extend(callouts);
+    findings.extend(tracktik);
     findings
 }
 

@@ -16,6 +16,7 @@ use tokio::io::AsyncReadExt as _;
 use super::{Finding, LIMIT, within};
 use crate::{
     CallOutSecrets, ChannelServer, Configuration, Error, PostgreSql, channels::PusherApi, store::probe_server,
+    tracktik::Account,
 };
 
 const TIME_LIMIT: Duration = Duration::from_secs(10);
@@ -234,6 +235,44 @@ async fn callout(client: &Client, custom_id: &str, address: secrecy::SecretStrin
         Err(error) => (format!("{custom_id}: no answer: {}.", reason(&error.without_url())), "See `address`."),
     };
     Finding::bad(CHECK, detail, hint)
+}
+
+/// Whether the account can be used, and is as `relay.toml` says. Nothing where no account is configured.
+pub(super) async fn tracktik(configuration: &Configuration) -> Option<Finding> {
+    const CHECK: &str = "tracktik";
+    if !configuration.manages_tracktik() {
+        return None;
+    }
+    // It is large.
+    let planned = Box::pin(async { Account::new(configuration.clone())?.plan().await });
+    Some(
+        within(CHECK, LIMIT, async {
+            match planned.await {
+                Err(error) => Finding::bad(
+                    CHECK,
+                    error.to_string(),
+                    "Look at the table [tracktik]. After 40 refused log-ins TrackTik blocks an address for two hours.",
+                ),
+                Ok(plan) if !plan.conflicts.is_empty() => {
+                    Finding::bad(CHECK, plan.conflicts.join(" "), "A person has to settle this at TrackTik.")
+                }
+                Ok(plan) if plan.steps.is_empty() => {
+                    let are = match plan.unchanged.len() {
+                        1 => "1 subscription is".into(),
+                        count => format!("{count} subscriptions are"),
+                    };
+                    Finding::good(CHECK, format!("{are} as relay.toml says."))
+                }
+                Ok(plan) => {
+                    let steps: Vec<_> =
+                        plan.steps.iter().map(|step| format!("{} {}", step.action.name(), step.custom_id)).collect();
+                    let hint = "`traybell-relay tracktik plan` shows it in full, `tracktik apply` does it.";
+                    Finding::bad(CHECK, format!("The account is to be changed: {}.", steps.join(", ")), hint)
+                }
+            }
+        })
+        .await,
+    )
 }
 
 async fn json(response: Response) -> Option<Value> {

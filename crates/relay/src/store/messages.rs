@@ -11,6 +11,8 @@ pub(crate) struct StoredMessage {
     pub(crate) id: i64,
     pub(crate) user_id: i64,
     pub(crate) date: Timestamp,
+    /// How often it was written anew.
+    pub(crate) renewals: i64,
     /// As it was sent, `read` as it is now.
     pub(crate) message: NewMessage,
 }
@@ -35,7 +37,7 @@ pub(crate) enum Marked {
 
 /// What [`read_message`] reads, in this order.
 pub(super) const COLUMNS: &str = "messages.id, user_id, kind, title, body, preview, footer, data, silent,
-    first_button_text, first_button_link, second_button_text, second_button_link, image, date, expires, read_at";
+    first_button_text, first_button_link, second_button_text, second_button_link, image, date, expires, read_at, renewals";
 const OF_USER: &str = "FROM messages WHERE user_id = ?1 AND (expires IS NULL OR expires > ?2)";
 
 impl Database {
@@ -50,8 +52,9 @@ impl Database {
         insert(&mut self.connection, user_id, message, None, now)?.ok_or(Error::UnknownUser)
     }
 
-    /// What `keep` makes of the user's newest messages that have not expired. They are read one by one: whoever keeps a
-    /// part of each never has all of them in memory.
+    /// What `keep` makes of the user's messages that have not expired, the newest first. Where there are more than `limit`, the
+    /// unread go before the read ones: what nobody has seen must come to the desktop some time. They are read one by one:
+    /// whoever keeps a part of each never has all of them in memory.
     pub(crate) fn messages<T>(
         &mut self,
         user_id: i64,
@@ -60,9 +63,20 @@ impl Database {
         now: Timestamp,
         mut keep: impl FnMut(StoredMessage) -> T,
     ) -> Result<Vec<T>, Error> {
-        let unread = if wanted.unread_only { "AND read_at IS NULL" } else { "" };
         let inbox = if wanted.inbox_only { "AND kind = 'inbox'" } else { "" };
-        let query = format!("SELECT {COLUMNS} {OF_USER} {unread} {inbox} ORDER BY date DESC, id DESC LIMIT ?3");
+        // Each part is the beginning of an index.
+        let newest = |which: &str| {
+            format!("SELECT id, read_at {OF_USER} AND {which} {inbox} ORDER BY date DESC, id DESC LIMIT ?3")
+        };
+        let (unread, read) = (newest("read_at IS NULL"), newest("read_at IS NOT NULL"));
+        let read =
+            if wanted.unread_only { String::new() } else { format!("UNION ALL SELECT * FROM ({read}) AS read_ones") };
+        let query = format!(
+            "SELECT {COLUMNS} FROM messages WHERE id IN (
+                 SELECT id FROM (SELECT * FROM ({unread}) AS unread_ones {read}) AS both_kinds
+                 ORDER BY CASE WHEN read_at IS NULL THEN 0 ELSE 1 END LIMIT ?3)
+             ORDER BY date DESC, id DESC"
+        );
         let parameters = params![user_id, now.as_second(), limit];
         self.connection.query(&query, parameters, |row| Ok(keep(read_message(row)?)))
     }
@@ -121,7 +135,7 @@ pub(super) fn insert(
         "UPDATE SET kind = excluded.kind, title = excluded.title, body = excluded.body, preview = excluded.preview,
             silent = excluded.silent, first_button_text = excluded.first_button_text,
             first_button_link = excluded.first_button_link, expires = excluded.expires,
-            unpublished = excluded.unpublished, publish_after = 0"
+            unpublished = excluded.unpublished, publish_after = 0, renewals = messages.renewals + 1"
     } else {
         "NOTHING"
     };
@@ -138,7 +152,7 @@ pub(super) fn insert(
             CAST(?16 AS BIGINT), CAST(?17 AS BIGINT), CAST(?18 AS BIGINT)
          WHERE EXISTS (SELECT 1 FROM users WHERE id = CAST(?1 AS BIGINT))
          ON CONFLICT (event_id, user_id) WHERE event_id IS NOT NULL DO {conflict}
-         RETURNING id, date, read_at"
+         RETURNING id, date, read_at, renewals"
     );
     let parameters = params![
         user_id,
@@ -160,12 +174,14 @@ pub(super) fn insert(
         origin.map(|origin| origin.event_id),
         (!message.read).then(|| now.as_second()),
     ];
-    let read = |row: &Row| Ok((row.get(0)?, timestamp(row.get(1)?), row.get::<Option<i64>>(2)?.is_some()));
-    let Some((id, stored_date, read)) = connection.query_one(&statement, parameters, read)? else { return Ok(None) };
+    let read = |row: &Row| Ok((row.get(0)?, timestamp(row.get(1)?), row.get::<Option<i64>>(2)?.is_some(), row.get(3)?));
+    let Some((id, stored_date, read, renewals)) = connection.query_one(&statement, parameters, read)? else {
+        return Ok(None);
+    };
     // One that was there keeps its date and whether it was read.
     let date = if stored_date.as_second() == date.as_second() { date } else { stored_date };
     message.read = read;
-    Ok(Some(StoredMessage { id, user_id, date, message }))
+    Ok(Some(StoredMessage { id, user_id, date, renewals, message }))
 }
 
 pub(super) fn read_message(row: &Row) -> Result<StoredMessage, Error> {
@@ -187,7 +203,13 @@ pub(super) fn read_message(row: &Row) -> Result<StoredMessage, Error> {
         date: None,
         expires: row.get::<Option<i64>>(15)?.map(timestamp),
     };
-    Ok(StoredMessage { id: row.get(0)?, user_id: row.get(1)?, date: timestamp(row.get(14)?), message })
+    Ok(StoredMessage {
+        id: row.get(0)?,
+        user_id: row.get(1)?,
+        date: timestamp(row.get(14)?),
+        renewals: row.get(17)?,
+        message,
+    })
 }
 
 fn timestamp(seconds: i64) -> Timestamp {
@@ -216,5 +238,27 @@ mod tests {
         // As of the beginning, so that only what is gone is missing.
         let left = database.messages(user.id, Wanted::default(), 10, at(0), |stored| stored.message.title).unwrap();
         assert_eq!(left, ["next", "lasting", "current"]);
+    }
+
+    #[test]
+    fn where_the_list_is_cut_the_unread_go_before_the_read_and_all_are_in_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut database = Database::open(&folder.path().join("relay.sqlite")).unwrap();
+        let user = database.add_user("demo", "sid-of-darth", "Darth", "Vader").unwrap();
+        let other = database.add_user("demo", "sid-of-luke", "Luke", "Skywalker").unwrap();
+        for (number, read) in [(1, false), (2, true), (3, true), (4, false), (5, true)] {
+            let message = NewMessage { title: number.to_string(), read, ..NewMessage::default() };
+            database.add_message(user.id, message.clone(), at(number)).unwrap();
+            database.add_message(other.id, message, at(number)).unwrap();
+        }
+        let mut listed = |limit, unread_only| {
+            let wanted = Wanted { unread_only, ..Wanted::default() };
+            database.messages(user.id, wanted, limit, at(9), |stored| stored.message.title).unwrap().join(" ")
+        };
+        assert_eq!(listed(9, false), "5 4 3 2 1");
+        assert_eq!(listed(3, false), "5 4 1");
+        assert_eq!(listed(2, false), "4 1");
+        assert_eq!(listed(1, false), "4");
+        assert_eq!(listed(9, true), "4 1");
     }
 }

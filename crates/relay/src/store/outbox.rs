@@ -50,10 +50,10 @@ impl Database {
         );
         let parameters = params![limit, now.as_second()];
         let parameters = if free.is_empty() { &parameters[..1] } else { parameters };
-        let read = |row: &super::Row| Ok((read_user_at(row, 17)?, read_message(row)?));
+        let read = |row: &super::Row| Ok((read_user_at(row, 18)?, read_message(row)?));
         let found = transaction.query(&query, parameters, read)?;
         if !free.is_empty() {
-            set_each(&mut transaction, "publish_after = ?2", &ids(&found), Some(now.as_second() + IN_HAND_SECONDS))?;
+            in_hand_until(&mut transaction, &ids(&found), now.as_second() + IN_HAND_SECONDS)?;
         }
         transaction.commit()?;
         Ok(found)
@@ -76,14 +76,17 @@ impl Database {
     /// They could not be handed over: any relay may try again.
     pub(crate) fn not_published(&mut self, ids: &[i64]) -> Result<(), Error> {
         let mut transaction = self.connection.transaction()?;
-        set_each(&mut transaction, "publish_after = ?2", ids, Some(0))?;
+        in_hand_until(&mut transaction, ids, 0)?;
         transaction.commit()
     }
 
-    /// They were handed over.
-    pub(crate) fn published(&mut self, ids: &[i64]) -> Result<(), Error> {
+    /// They were handed over, as they were after so many renewals: what was written anew meanwhile is still to be.
+    pub(crate) fn published(&mut self, messages: &[(i64, i64)]) -> Result<(), Error> {
         let mut transaction = self.connection.transaction()?;
-        set_each(&mut transaction, "unpublished = ?2", ids, None)?;
+        let statement = "UPDATE messages SET unpublished = NULL WHERE id = ?1 AND renewals = ?2";
+        for (id, renewals) in messages {
+            transaction.execute(statement, params![*id, *renewals])?;
+        }
         transaction.commit()
     }
 }
@@ -92,7 +95,51 @@ fn ids(found: &[(User, StoredMessage)]) -> Vec<i64> {
     found.iter().map(|(_, message)| message.id).collect()
 }
 
-fn set_each(connection: &mut Connection, change: &str, ids: &[i64], value: Option<i64>) -> Result<(), Error> {
-    let statement = format!("UPDATE messages SET {change} WHERE id = ?1");
-    ids.iter().try_for_each(|id| connection.execute(&statement, params![*id, value]).map(drop))
+fn in_hand_until(connection: &mut Connection, ids: &[i64], then: i64) -> Result<(), Error> {
+    let statement = "UPDATE messages SET publish_after = ?2 WHERE id = ?1";
+    ids.iter().try_for_each(|id| connection.execute(statement, params![*id, then]).map(drop))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{
+        NewMessage, Recipients,
+        store::{Arrived, Delivery},
+    };
+
+    #[test]
+    fn what_is_written_anew_while_it_is_published_is_published_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut database = Database::open(&folder.path().join("relay.sqlite")).unwrap();
+        let user = database.add_user("demo", "sid-of-darth", "Darth", "Vader").unwrap();
+        database.name_user(user.id, "darth", &[]).unwrap();
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let arrived = Arrived { custom_id: "a".into(), body: b"{}".into(), at: at(1) };
+        database.add_events(&[arrived], Duration::ZERO).unwrap();
+        let recipients = Some(Recipients { users: vec!["darth".into()], ..Recipients::default() });
+        let delivery = |title: &str, flaw: Option<&str>| Delivery {
+            message: NewMessage { title: title.into(), ..NewMessage::default() },
+            recipients: recipients.clone(),
+            flaw: flaw.map(str::to_owned),
+        };
+        database.deliver_next(1, at(1), |_| Ok(delivery("before", Some("the template failed")))).unwrap();
+        let titles = |found: &[(User, StoredMessage)]| -> Vec<String> {
+            found.iter().map(|(_, message)| message.message.title.clone()).collect()
+        };
+        let published =
+            |found: &[(User, StoredMessage)]| found.iter().map(|(_, it)| (it.id, it.renewals)).collect::<Vec<_>>();
+
+        let first = database.unpublished(at(0), 10, at(1)).unwrap();
+        assert_eq!(titles(&first), ["before"]);
+        assert!(database.replay_event(1).unwrap());
+        database.deliver_next(1, at(1), |_| Ok(delivery("after", None))).unwrap();
+        database.published(&published(&first)).unwrap();
+        let second = database.unpublished(at(0), 10, at(1)).unwrap();
+        assert_eq!(titles(&second), ["after"]);
+        database.published(&published(&second)).unwrap();
+        assert!(database.unpublished(at(0), 10, at(1)).unwrap().is_empty());
+    }
 }

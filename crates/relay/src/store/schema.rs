@@ -104,6 +104,13 @@ const CLAIMS: &str = "
 ALTER TABLE messages ADD COLUMN publish_after INTEGER NOT NULL DEFAULT 0;
 ";
 
+/// How often a message was written anew, so that what is published meanwhile is told from what it says now; and the unread
+/// ones, which come first where a list has to be cut.
+const RENEWALS: &str = "
+ALTER TABLE messages ADD COLUMN renewals INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX messages_unread ON messages (user_id, date DESC, id DESC) WHERE read_at IS NULL;
+";
+
 /// When an event that could not be delivered is tried again.
 const RETRIES: &str = "
 ALTER TABLE events ADD COLUMN retry_at INTEGER NOT NULL DEFAULT 0; -- milliseconds since 1970
@@ -162,6 +169,7 @@ const STEPS: &[M<'static>] = &[
     M::up(PAIRING),
     M::up(CLAIMS),
     M::up(VOIDED),
+    M::up(RENEWALS),
 ];
 
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
@@ -272,6 +280,11 @@ CREATE INDEX device_sids_by_user ON device_sids (user_id);
 
 const SERVER_CLAIMS: &str = "ALTER TABLE messages ADD COLUMN publish_after BIGINT NOT NULL DEFAULT 0;";
 
+const SERVER_RENEWALS: &str = "
+ALTER TABLE messages ADD COLUMN renewals BIGINT NOT NULL DEFAULT 0;
+CREATE INDEX messages_unread ON messages (user_id, date DESC, id DESC) WHERE read_at IS NULL;
+";
+
 const SERVER_VOIDED: &str = "
 CREATE TABLE voided (
     channel TEXT NOT NULL,
@@ -280,7 +293,8 @@ CREATE TABLE voided (
 CREATE INDEX voided_by_time ON voided (at);
 ";
 
-const SERVER_STEPS: &[&str] = &[SERVER_FIRST, SERVER_REQUESTS, SERVER_PAIRING, SERVER_CLAIMS, SERVER_VOIDED];
+const SERVER_STEPS: &[&str] =
+    &[SERVER_FIRST, SERVER_REQUESTS, SERVER_PAIRING, SERVER_CLAIMS, SERVER_VOIDED, SERVER_RENEWALS];
 
 /// Nobody else locks by this number: "traybell" as bytes.
 const SERVER_LOCK: i64 = 0x7472_6179_6265_6c6c;

@@ -36,6 +36,8 @@ pub struct Listed {
     pub ours: Option<String>,
     /// The relay has suspended it; for one that is not ours nobody can tell.
     pub suspended: Option<bool>,
+    /// The relay has ended it, and TrackTik lists it all the same.
+    pub archived: bool,
 }
 
 impl Account {
@@ -97,15 +99,18 @@ impl Account {
             let custom_id = ours.custom_id(&subscription).map(str::to_owned);
             let managed = custom_id.as_ref().and_then(|custom_id| secrets.managed(custom_id));
             let suspended = managed.map(|managed| managed.suspended);
-            Listed { subscription, ours: custom_id, suspended }
+            let archived = secrets.is_archived(subscription.id.as_str());
+            Listed { subscription, ours: custom_id, suspended, archived }
         });
         Ok(listed.collect())
     }
 
     /// The one subscription of this custom id or TrackTik's id, with its log.
     pub async fn find(&self, name: &str) -> Result<Listed, Error> {
-        let is_it =
-            |one: &Listed| one.subscription.custom_id.as_deref() == Some(name) || one.subscription.id.as_str() == name;
+        let is_it = |one: &Listed| {
+            let named = one.subscription.custom_id.as_deref() == Some(name) && !one.archived;
+            named || one.subscription.id.as_str() == name
+        };
         let mut found: Vec<Listed> = self.list().await?.into_iter().filter(is_it).collect();
         match (found.pop(), found.len()) {
             (Some(one), 0) => {
@@ -139,6 +144,7 @@ impl Account {
         let Some(custom_id) = ours else { return Ok(()) };
         let wanted = self.configuration.custom_ids().any(|one| one == custom_id);
         self.configuration.secrets().change(|secrets| {
+            secrets.archive(id.as_str());
             match secrets.managed(custom_id) {
                 // A double of one that goes on.
                 Some(managed) if managed.id != id.as_str() => {}
@@ -151,11 +157,11 @@ impl Account {
 
     /// Remembers what TrackTik has been told of one of ours.
     fn told(&self, custom_id: &str, id: &Id, secret: Option<&SecretString>, suspended: bool) -> Result<(), Error> {
-        let header = self.configuration.header(custom_id).unwrap_or_default();
+        let told = self.configuration.told(custom_id)?;
         self.configuration.secrets().change(|secrets| {
             secrets.manage(custom_id, Some(Managed { id: id.to_string(), suspended }));
             if let Some(secret) = secret {
-                secrets.sent(custom_id, secret, header);
+                secrets.sent(custom_id, secret, told);
             }
             Ok(())
         })

@@ -72,6 +72,8 @@ impl Plan {
         secrets: &CallOutSecrets,
         existing: &[Subscription],
     ) -> Result<Self, Error> {
+        let existing: Vec<&Subscription> =
+            existing.iter().filter(|one| !secrets.is_archived(one.id.as_str())).collect();
         // Keys and secrets that are yet to be made differ from whatever TrackTik has; these ones are thrown away.
         let mut planned = secrets.clone();
         let mut plan = Self { steps: Vec::new(), unchanged: Vec::new(), conflicts: Vec::new() };
@@ -79,7 +81,7 @@ impl Plan {
         for custom_id in configuration.custom_ids() {
             planned.ensure(custom_id)?;
             let is_it = |one: &&Subscription| ours.custom_id(one) == Some(custom_id);
-            let mut candidates: Vec<&Subscription> = existing.iter().filter(is_it).collect();
+            let mut candidates: Vec<&Subscription> = existing.iter().copied().filter(is_it).collect();
             // The one that is known to be managed first; any other is a double, of a create whose answer was lost.
             candidates.sort_by_key(|one| (ours.managed_as(one).is_none(), one.id.clone()));
             let foreign = existing
@@ -126,8 +128,8 @@ impl Plan {
             None => self.steps.push(step(Action::Create)),
             Some(existing) => {
                 let differences = definition.differences(existing);
-                let header_changed = secrets.sent_header(custom_id) != configuration.header(custom_id);
-                let secret = header_changed || secrets.is_unsent(custom_id) || secrets.managed(custom_id).is_none();
+                let told_otherwise = secrets.told(custom_id) != configuration.told(custom_id)?.as_ref();
+                let secret = told_otherwise || secrets.is_unsent(custom_id) || secrets.managed(custom_id).is_none();
                 if secret || !differences.is_empty() {
                     self.steps.push(step(Action::Update { differences, secret }));
                 }

@@ -68,7 +68,7 @@ async fn a_relay_that_is_well_passes_every_check() {
     assert!(said.lines().all(|line| line.starts_with("ok ")) && said.lines().count() == checks.len(), "{said}");
     let secrets = std::fs::read_to_string(folder.join("relay-secrets.json")).unwrap();
     let secrets: Value = serde_json::from_str(&secrets).unwrap();
-    let key = secrets["new-employees"]["key"].as_str().unwrap();
+    let key = secrets["subscriptions"]["new-employees"]["key"].as_str().unwrap();
     assert!(!said.contains(key) && !findings.iter().any(|finding| finding.to_string().contains(key)));
     assert_eq!(succeed(folder, &["doctor", "--live"]).await, "live\n");
 }

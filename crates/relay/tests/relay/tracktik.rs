@@ -203,7 +203,7 @@ async fn a_plan_changes_nothing_an_apply_does_it_and_the_next_has_nothing_to_do(
     let place = Place::new().await;
     assert_eq!(place.planned().await, ["create new-employees"]);
     assert!(place.tracktik.ids().is_empty() && !place.secrets().exists(), "a plan changes nothing");
-    assert_eq!(place.run(&["tracktik", "plan", "--check"]).await.status, 1);
+    assert_eq!(place.run(&["tracktik", "plan", "--check"]).await.status, 3);
 
     let refused = place.run(&["tracktik", "apply"]).await;
     assert!(refused.status == 1 && refused.error.contains("--yes"), "{}", refused.error);
@@ -339,6 +339,87 @@ async fn a_create_whose_answer_was_lost_is_found_again_and_not_done_twice() {
     assert_eq!(place.planned().await, ["update new-employees"]);
     place.apply().await;
     assert_eq!((place.tracktik.ids().len(), place.planned().await.len()), (1, 0));
+}
+
+#[tokio::test]
+async fn what_has_ended_is_left_alone_although_it_is_listed() {
+    let place = Place::new().await;
+    place.tracktik.list_archived();
+    place.apply().await;
+    let (first, ..) = place.stored();
+    place.done(&["subscriptions", "archive", "new-employees", "--yes"]).await;
+    assert_eq!(place.planned().await, ["create new-employees"], "an ended one cannot be brought back");
+    place.apply().await;
+    assert_eq!(place.planned().await, [""; 0]);
+    let listed = place.json(&["subscriptions", "list", "--json"]).await;
+    assert_eq!(
+        (listed.as_array().unwrap().len(), &listed[0]["archived"], &listed[1]["archived"]),
+        (2, &true.into(), &false.into())
+    );
+    let shown = place.json(&["subscriptions", "show", "new-employees", "--json"]).await;
+    assert_ne!(shown["id"], json!(first.to_string()), "the name is that of the one that goes on");
+    place.write("");
+    assert_eq!(place.planned().await, ["archive new-employees"]);
+    place.apply().await;
+    assert_eq!(place.planned().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_language_that_is_sent_is_told_when_it_changes() {
+    let place = Place::new().await;
+    place.apply().await;
+    let with = |language: &str| {
+        let text = std::fs::read_to_string(place.path().join("relay.toml")).unwrap();
+        let mut lines: Vec<_> = text.lines().filter(|line| !line.contains("language")).collect();
+        let language = format!("language = {language:?}\nsend_language = true");
+        let table = lines.iter().position(|line| line.contains("[tracktik]")).unwrap();
+        lines.insert(table + 1, &language);
+        std::fs::write(place.path().join("relay.toml"), lines.join("\n")).unwrap();
+    };
+    for language in ["fr", "es"] {
+        with(language);
+        assert_eq!(place.planned().await, ["update new-employees"], "{language}");
+        place.apply().await;
+        assert_eq!(place.stored().1["language"], language);
+        assert_eq!(place.planned().await, [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn an_apply_that_fails_half_way_says_as_json_what_was_done() {
+    let place = Place::new().await;
+    let another = SUBSCRIPTION.replace("new-employees", "other-employees");
+    place.write(&format!("{SUBSCRIPTION}{another}"));
+    place.apply().await;
+    place.write(&format!("{SUBSCRIPTION}{another}").replace("created\"]", "updated\"]"));
+    let (last, ..) = place.stored();
+    place.tracktik.fault(&format!("/rest/v1/events-subscriptions/{last}"), 9, Fault::status(403));
+    let failed = place.run(&["tracktik", "apply", "--yes", "--json"]).await;
+    assert_eq!(failed.status, 1, "{}", failed.error);
+    let said: Value = serde_json::from_str(&failed.out).unwrap();
+    assert_eq!((said["done"].as_array().unwrap().len(), &said["done"][0]["custom_id"]), (1, &json!("new-employees")));
+    assert_eq!(said["failed"]["custom_id"], "other-employees");
+    assert!(failed.error.contains("1 of 2 steps were done"), "{}", failed.error);
+}
+
+#[tokio::test]
+async fn the_doctor_says_how_the_account_is() {
+    let place = Place::new().await;
+    let finding = async || {
+        let said = place.run(&["doctor", "--json"]).await;
+        let findings: Vec<Value> = serde_json::from_str(&said.out).unwrap();
+        findings.into_iter().find(|finding| finding["check"] == "tracktik").expect("it is checked")
+    };
+    let found = finding().await;
+    assert!(found["ok"] == false && found["detail"].as_str().unwrap().contains("create new-employees"), "{found}");
+    assert!(place.tracktik.ids().is_empty(), "it only looks");
+    place.apply().await;
+    let found = finding().await;
+    assert!(found["ok"] == true && found["detail"].as_str().unwrap().starts_with("1 subscription"), "{found}");
+    place.secret("password.secret", "not the password");
+    let found = finding().await;
+    assert!(found["ok"] == false && found["detail"].as_str().unwrap().contains("refused the log-in"), "{found}");
+    assert!(!found.to_string().contains("not the password"));
 }
 
 #[tokio::test]
