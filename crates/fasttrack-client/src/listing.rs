@@ -12,7 +12,7 @@ use crate::notification::Notification;
 use crate::reply::Reply;
 
 /// The answer to the list call.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Listing {
     /// In the server's order.
     pub notifications: Vec<Notification>,
@@ -32,24 +32,26 @@ pub struct Skipped {
 }
 
 impl Listing {
-    /// Reads an accepted answer.
-    pub(crate) fn read(reply: &Reply) -> Result<Self, Error> {
-        let mut listing = Self { notifications: Vec::new(), skipped: Vec::new(), server_time: reply.date };
-        for (index, item) in Envelope::read(reply)?.items()?.iter().enumerate() {
+    /// Reads an accepted answer, behind what was read before.
+    pub(crate) fn read(&mut self, reply: &Reply) -> Result<(), Error> {
+        self.server_time = reply.date;
+        let (before, skipped_before) = (self.notifications.len() + self.skipped.len(), self.skipped.len());
+        for (place, item) in Envelope::read(reply)?.items()?.iter().enumerate() {
             let item = item.as_ref().ok_or_else(|| "it is not readable as JSON".to_owned());
             // Fenced: a defect in reading one must not cost the others.
             let fenced =
                 |item| catch_unwind(|| Notification::read(item)).unwrap_or_else(|_| Err("a defect of ours".to_owned()));
             let read = item.and_then(fenced);
             match read {
-                Ok(notification) => listing.notifications.push(notification),
-                Err(reason) => listing.skipped.push(Skipped { index, reason }),
+                Ok(notification) => self.notifications.push(notification),
+                Err(reason) => self.skipped.push(Skipped { index: before + place, reason }),
             }
         }
-        if !listing.skipped.is_empty() {
-            tracing::warn!(skipped = listing.skipped.len(), first = %listing.skipped[0].reason, "unreadable notifications");
+        if let [first, ..] = &self.skipped[skipped_before..] {
+            let skipped = self.skipped.len() - skipped_before;
+            tracing::warn!(skipped, first = %first.reason, "unreadable notifications");
         }
-        Ok(listing)
+        Ok(())
     }
 }
 

@@ -14,6 +14,11 @@ use url::Url;
 use crate::envelope;
 use crate::error::Error;
 
+/// Where a list goes on that does not end with this answer: a Traybell relay's addition, which Fast Track does not send.
+const NEXT_CURSOR: HeaderName = HeaderName::from_static("next-cursor");
+/// Longer ones are none, in bytes.
+const LONGEST_CURSOR: usize = 100;
+
 /// Longer waits than this are a mistake or malice.
 const LONGEST_WAIT: Duration = Duration::from_hours(1);
 
@@ -26,6 +31,8 @@ pub(crate) struct Reply {
     retry_after: Option<Duration>,
     /// The server's clock.
     pub(crate) date: Option<Timestamp>,
+    /// What the next call of a list is to be made with.
+    pub(crate) next_cursor: Option<String>,
     /// The body as text; bytes that are no UTF-8 are replaced, so that one of them does not cost the rest.
     pub(crate) text: String,
 }
@@ -41,6 +48,7 @@ impl Reply {
             retry_after: header(RETRY_AFTER)
                 .and_then(|text| wait(&text, date.unwrap_or_else(SystemTime::now)))
                 .filter(|_| matches!(status, 408 | 429 | 500..)),
+            next_cursor: header(NEXT_CURSOR).filter(|cursor| (1..=LONGEST_CURSOR).contains(&cursor.len())),
             date: date.and_then(|date| Timestamp::try_from(date).ok()),
             text: String::from_utf8_lossy(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)).into_owned(),
             url,

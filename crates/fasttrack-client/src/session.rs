@@ -25,6 +25,9 @@ use crate::reply::Reply;
 use crate::scrub::error_without;
 use crate::token::{Token, Tokens};
 
+/// A list that has not ended by then is as good as endless.
+const MOST_PAGES: usize = 50;
+
 /// A user signed in to a brand. Cheap to clone; clones share the token and its renewal.
 #[derive(Clone)]
 pub struct Session {
@@ -86,13 +89,29 @@ impl Session {
 
     /// The notifications the server keeps for the user (Fast Track: `Notifications/v2/user-notifications`).
     ///
+    /// Fast Track's list has no pages; a Traybell relay's goes on behind `Next-Cursor` where more are unread than fit into
+    /// one answer, and is read to its end.
+    ///
     /// # Errors
     /// Any [`Error`]; never because of a single bad item.
     pub async fn list(&self, unread_only: bool) -> Result<Listing, Error> {
         let mut url = self.endpoint(&["Notifications", "v2", "user-notifications"])?;
         url.query_pairs_mut().append_pair("unread-only", if unread_only { "true" } else { "false" });
-        let reply = self.call(Method::GET, &url, None).await?;
-        self.scrubbed(reply.accepted().and_then(Listing::read))
+        let (mut listing, mut cursor) = (Listing::default(), None::<String>);
+        for _ in 0..MOST_PAGES {
+            let mut page = url.clone();
+            if let Some(cursor) = &cursor {
+                page.query_pairs_mut().append_pair("cursor", cursor);
+            }
+            let reply = self.call(Method::GET, &page, None).await?;
+            self.scrubbed(reply.accepted().and_then(|reply| listing.read(reply)))?;
+            // One that stands still would never end.
+            if reply.next_cursor.is_none() || reply.next_cursor == cursor {
+                break;
+            }
+            cursor = reply.next_cursor;
+        }
+        Ok(listing)
     }
 
     /// One notification, whole (Fast Track: `Notifications/v2/user-notification/{MessageId}`). `None` where the server

@@ -188,11 +188,10 @@ impl Server {
     /// The ids of the user's unread messages that have not expired, newest first.
     pub async fn unread(&self, user: &User) -> Result<Vec<i64>, Error> {
         let user_id = user.id;
-        let wanted = Wanted { unread_only: true, inbox_only: false };
-        let ids = self
-            .shared
-            .store
-            .call(move |database| database.messages(user_id, wanted, u32::MAX, Timestamp::now(), |message| message.id));
+        let wanted = Wanted { unread_only: true, ..Wanted::default() };
+        let ids = self.shared.store.call(move |database| {
+            database.messages(user_id, wanted, usize::MAX, Timestamp::now(), |message| message.id)
+        });
         ids.await
     }
 

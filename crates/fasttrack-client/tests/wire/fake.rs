@@ -74,6 +74,7 @@ struct Inside {
     given: usize,
     sid_expired: bool,
     list: Option<Value>,
+    pages: Vec<Value>,
     read: Vec<Value>,
     faults: Vec<(String, Fault)>,
 }
@@ -134,6 +135,11 @@ impl Fake {
         self.inside(|inside| inside.list = Some(list));
     }
 
+    /// The list goes on: each call brings one of these, the first without a cursor, and the cursor of the next.
+    pub fn set_pages(&self, pages: Vec<Value>) {
+        self.inside(|inside| inside.pages = pages);
+    }
+
     /// What was marked as read.
     pub fn read(&self) -> Vec<Value> {
         self.inside(|inside| inside.read.clone())
@@ -192,6 +198,17 @@ impl Fake {
         }
         match (seen.method.as_str(), seen.path.trim_start_matches("/integration-api")) {
             ("GET", "/Notifications/v2/user-notifications") => {
+                let pages = self.inside(|inside| inside.pages.clone());
+                let cursor = seen.query.split('&').find_map(|pair| pair.strip_prefix("cursor=c-"));
+                let number: usize = cursor.map_or(0, |number| number.parse().expect("a cursor of ours"));
+                if let Some(page) = pages.get(number) {
+                    let mut answer = reply(200, &json!({"Data": page, "Success": true, "Errors": []}));
+                    if number + 1 < pages.len() {
+                        let next = format!("c-{}", number + 1).parse().expect("a header");
+                        answer.headers_mut().insert("next-cursor", next);
+                    }
+                    return answer;
+                }
                 let list = self.inside(|inside| inside.list.clone()).unwrap_or_else(|| json!([notification(7)]));
                 reply(200, &json!({"Data": list, "Success": true, "Errors": []}))
             }

@@ -90,6 +90,27 @@ async fn bad_items_are_skipped_and_counted_and_the_rest_is_listed() {
 }
 
 #[tokio::test]
+async fn a_list_that_goes_on_is_read_to_its_end() {
+    let fake = Fake::start().await;
+    fake.set_pages(vec![json!([notification(1), "no object"]), json!([5, notification(2)]), json!([notification(3)])]);
+    let session = fake.signed_in().await;
+    let listing = session.list(false).await.expect("a list");
+    let ids: Vec<_> = listing.notifications.iter().filter_map(|found| found.message_id.as_deref()).collect();
+    assert_eq!(ids, ["1", "2", "3"]);
+    assert_eq!(listing.skipped.iter().map(|skipped| skipped.index).collect::<Vec<_>>(), [1, 2]);
+    let asked: Vec<_> = fake.seen("user-notifications").into_iter().map(|seen| seen.query).collect();
+    assert_eq!(asked, ["unread-only=false", "unread-only=false&cursor=c-1", "unread-only=false&cursor=c-2"]);
+}
+
+#[tokio::test]
+async fn a_list_without_an_end_is_given_up() {
+    let fake = Fake::start().await;
+    fake.set_pages(vec![json!([]); 1000]);
+    assert!(fake.signed_in().await.list(false).await.is_ok());
+    assert_eq!(fake.seen("user-notifications").len(), 50);
+}
+
+#[tokio::test]
 async fn a_session_serves_many_tasks() {
     fn shareable<T: Clone + Send + Sync + 'static>(_: &T) {}
     let fake = Fake::start().await;

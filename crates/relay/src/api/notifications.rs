@@ -4,6 +4,7 @@
 use axum::{
     body::Bytes,
     extract::{Path, RawQuery, State, rejection::BytesRejection},
+    http::{HeaderName, HeaderValue},
     response::Response,
 };
 use jiff::Timestamp;
@@ -11,13 +12,16 @@ use serde_json::{Value, json};
 
 use super::{Refusal, Shared, caller::Caller, envelope::success};
 use crate::{
+    Error,
     channels::Publication,
     notification::Notification,
     store::{Marked, Wanted},
 };
 
-/// The list has no pages on this wire; older messages than these are not listed.
-const MAX_LISTED: u32 = 1000;
+/// Messages in an answer. Fast Track's list has no pages; by [`NEXT_CURSOR`], an addition that desktops of ours know, those
+/// that are unread go on. Older ones that were read are not listed.
+const MAX_LISTED: usize = 1000;
+const NEXT_CURSOR: HeaderName = HeaderName::from_static("next-cursor");
 /// When the list's answer has this size, the messages after come without their bodies, which clients then get by id.
 const MAX_LIST_BYTES: usize = 4 * 1024 * 1024;
 
@@ -27,17 +31,39 @@ pub(super) async fn list(
     Caller(user): Caller,
 ) -> Result<Response, Refusal> {
     let query = query.unwrap_or_default();
-    let wanted = Wanted { unread_only: flag(&query, "unread-only")?, inbox_only: flag(&query, "inbox-only")? };
+    let before = cursor(&query)?;
+    let wanted = Wanted {
+        unread_only: flag(&query, "unread-only")? || before.is_some(),
+        inbox_only: flag(&query, "inbox-only")?,
+        before,
+    };
     let own_url = shared.own_url.clone();
     let listed = shared.store.call(move |database| {
-        let mut size = 0;
-        database.messages(user.id, wanted, MAX_LISTED, Timestamp::now(), |message| {
+        let (mut size, mut last) = (0, None);
+        let listed = database.messages(user.id, wanted, MAX_LISTED, Timestamp::now(), |message| {
+            last = Some((message.date.as_second(), message.id));
             let notification = Notification::new(message, &own_url);
             size += notification.weight();
             if size <= MAX_LIST_BYTES { notification } else { notification.without_body() }
-        })
+        })?;
+        Ok((listed, last))
     });
-    Ok(success(listed.await?))
+    let (listed, last) = listed.await?;
+    let is_full = listed.len() == MAX_LISTED;
+    let mut answer = success(listed);
+    if let (true, Some((date, id))) = (is_full, last) {
+        let next = HeaderValue::try_from(format!("{date}.{id}")).map_err(|_| Error::Interrupted)?;
+        answer.headers_mut().insert(NEXT_CURSOR, next);
+    }
+    Ok(answer)
+}
+
+/// Date and id of the message that the answer before ended with.
+fn cursor(query: &str) -> Result<Option<(i64, i64)>, Refusal> {
+    let mut parameters = url::form_urlencoded::parse(query.as_bytes());
+    let Some((_, cursor)) = parameters.find(|(key, _)| key == "cursor") else { return Ok(None) };
+    let read = cursor.split_once('.').and_then(|(date, id)| Some((date.parse().ok()?, id.parse().ok()?)));
+    read.map(Some).ok_or_else(|| Refusal::bad_request("`cursor` is what an answer gave as Next-Cursor"))
 }
 
 pub(super) async fn one(

@@ -22,6 +22,8 @@ pub(crate) struct StoredMessage {
 pub(crate) struct Wanted {
     pub(crate) unread_only: bool,
     pub(crate) inbox_only: bool,
+    /// Those behind the one of this date, in seconds, and id.
+    pub(crate) before: Option<(i64, i64)>,
 }
 
 /// What a read mark did.
@@ -52,32 +54,24 @@ impl Database {
         insert(&mut self.connection, user_id, message, None, now)?.ok_or(Error::UnknownUser)
     }
 
-    /// What `keep` makes of the user's messages that have not expired, the newest first. Where there are more than `limit`, the
-    /// unread go before the read ones: what nobody has seen must come to the desktop some time. They are read one by one:
-    /// whoever keeps a part of each never has all of them in memory.
+    /// What `keep` makes of the user's newest messages that have not expired. They are read one by one: whoever keeps a
+    /// part of each never has all of them in memory.
     pub(crate) fn messages<T>(
         &mut self,
         user_id: i64,
         wanted: Wanted,
-        limit: u32,
+        limit: usize,
         now: Timestamp,
         mut keep: impl FnMut(StoredMessage) -> T,
     ) -> Result<Vec<T>, Error> {
+        let unread = if wanted.unread_only { "AND read_at IS NULL" } else { "" };
         let inbox = if wanted.inbox_only { "AND kind = 'inbox'" } else { "" };
-        // Each part is the beginning of an index.
-        let newest = |which: &str| {
-            format!("SELECT id, read_at {OF_USER} AND {which} {inbox} ORDER BY date DESC, id DESC LIMIT ?3")
-        };
-        let (unread, read) = (newest("read_at IS NULL"), newest("read_at IS NOT NULL"));
-        let read =
-            if wanted.unread_only { String::new() } else { format!("UNION ALL SELECT * FROM ({read}) AS read_ones") };
         let query = format!(
-            "SELECT {COLUMNS} FROM messages WHERE id IN (
-                 SELECT id FROM (SELECT * FROM ({unread}) AS unread_ones {read}) AS both_kinds
-                 ORDER BY CASE WHEN read_at IS NULL THEN 0 ELSE 1 END LIMIT ?3)
-             ORDER BY date DESC, id DESC"
+            "SELECT {COLUMNS} {OF_USER} {unread} {inbox} AND (date, id) < (?4, ?5) ORDER BY date DESC, id DESC LIMIT ?3"
         );
-        let parameters = params![user_id, now.as_second(), limit];
+        let (date, id) = wanted.before.unwrap_or((i64::MAX, i64::MAX));
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let parameters = params![user_id, now.as_second(), limit, date, id];
         self.connection.query(&query, parameters, |row| Ok(keep(read_message(row)?)))
     }
 
@@ -241,24 +235,26 @@ mod tests {
     }
 
     #[test]
-    fn where_the_list_is_cut_the_unread_go_before_the_read_and_all_are_in_order() {
+    fn a_list_goes_on_where_the_one_before_ended() {
         let folder = tempfile::tempdir().unwrap();
         let mut database = Database::open(&folder.path().join("relay.sqlite")).unwrap();
         let user = database.add_user("demo", "sid-of-darth", "Darth", "Vader").unwrap();
         let other = database.add_user("demo", "sid-of-luke", "Luke", "Skywalker").unwrap();
-        for (number, read) in [(1, false), (2, true), (3, true), (4, false), (5, true)] {
+        for (number, date, read) in [(1, 1, false), (2, 2, true), (3, 7, false), (4, 7, false), (5, 7, true)] {
             let message = NewMessage { title: number.to_string(), read, ..NewMessage::default() };
-            database.add_message(user.id, message.clone(), at(number)).unwrap();
-            database.add_message(other.id, message, at(number)).unwrap();
+            database.add_message(user.id, message.clone(), at(date)).unwrap();
+            database.add_message(other.id, message, at(date)).unwrap();
         }
-        let mut listed = |limit, unread_only| {
-            let wanted = Wanted { unread_only, ..Wanted::default() };
+        let mut listed = |limit, unread_only, before: Option<(i64, i64)>| {
+            let wanted = Wanted { unread_only, before, ..Wanted::default() };
             database.messages(user.id, wanted, limit, at(9), |stored| stored.message.title).unwrap().join(" ")
         };
-        assert_eq!(listed(9, false), "5 4 3 2 1");
-        assert_eq!(listed(3, false), "5 4 1");
-        assert_eq!(listed(2, false), "4 1");
-        assert_eq!(listed(1, false), "4");
-        assert_eq!(listed(9, true), "4 1");
+        assert_eq!(listed(9, false, None), "5 4 3 2 1");
+        assert_eq!(listed(2, false, None), "5 4");
+        assert_eq!(listed(9, true, None), "4 3 1");
+        // Ids go by two: each message is the other user's too.
+        assert_eq!(listed(9, true, Some((7, 7))), "3 1");
+        assert_eq!(listed(9, false, Some((7, 5))), "2 1");
+        assert_eq!(listed(9, true, Some((1, 1))), "");
     }
 }

@@ -105,7 +105,7 @@ ALTER TABLE messages ADD COLUMN publish_after INTEGER NOT NULL DEFAULT 0;
 ";
 
 /// How often a message was written anew, so that what is published meanwhile is told from what it says now; and the unread
-/// ones, which come first where a list has to be cut.
+/// ones, which come first by which a list goes on.
 const RENEWALS: &str = "
 ALTER TABLE messages ADD COLUMN renewals INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX messages_unread ON messages (user_id, date DESC, id DESC) WHERE read_at IS NULL;

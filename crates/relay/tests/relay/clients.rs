@@ -5,8 +5,11 @@ use std::future::Future;
 use fasttrack_client::{Environment, Error, Http, LoginError, Notification, Session, read_config};
 use pusher_client::{ChannelEvent, Client, Event, Options, State, Subscription};
 use relay::NewMessage;
+use reqwest::Method;
 
 use crate::world::{BRAND, LIMIT, SID, World, titled};
+
+const LIST: &str = "/integration-api/Notifications/v2/user-notifications";
 
 async fn within_limit<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(LIMIT, future).await.expect("it should not take so long")
@@ -95,6 +98,31 @@ async fn a_token_that_ran_out_is_renewed_and_an_expired_session_is_not() {
     world.server.expire_session(&world.user).await.unwrap();
     assert!(matches!(session.list(false).await, Err(Error::SessionRejected { .. })));
     assert!(matches!(log_in(&world, "wrong").await, Err(LoginError::Rejected { .. })));
+}
+
+#[tokio::test]
+async fn all_that_is_unread_is_listed_however_much_it_is() {
+    let world = World::start().await;
+    let session = log_in(&world, SID).await.unwrap();
+    let read = NewMessage { read: true, date: Some("2026-01-01T00:00:00Z".parse().unwrap()), ..titled("read") };
+    world.server.send(&world.user, read).await.unwrap();
+    let mut sent = Vec::new();
+    for _ in 0..41 {
+        sent.extend(futures_util::future::join_all((0..50).map(|_| world.send("unread"))).await);
+    }
+    let newer =
+        NewMessage { read: true, date: Some("2126-01-01T00:00:00Z".parse().unwrap()), ..titled("read as well") };
+    let newer = world.server.send(&world.user, newer).await.unwrap();
+
+    let listing = session.list(false).await.unwrap();
+    let mut ids: Vec<i64> =
+        listing.notifications.iter().map(|it| it.message_id.as_deref().unwrap().parse().unwrap()).collect();
+    assert_eq!(ids.remove(0), newer, "what was read is among the newest as well");
+    ids.sort_unstable();
+    sent.sort_unstable();
+    assert_eq!(ids, sent, "each once; the one that was read is too old");
+    let refused = world.call(Method::GET, &format!("{LIST}?cursor=yesterday"), SID, None).await;
+    assert!(refused.0 == 400 && refused.1.to_string().contains("Next-Cursor"), "{refused:?}");
 }
 
 #[tokio::test]
