@@ -65,12 +65,12 @@ fn notification(title: &str, body: &str, icon: Option<&Path>) -> notify_rust::No
 }
 
 /// Tells a person that the app could not start, where nobody reads stderr. Best effort: stderr has been written.
-pub fn say_not_started(problem: &Problem) {
+pub fn say_alone(title: &str, problem: &Problem) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let Ok(runtime) = runtime else { return };
     let alert = Alert {
         target: inbox::AlertTarget::Summary,
-        title: "Traybell could not start".to_owned(),
+        title: title.to_owned(),
         body: format!("{} {}", problem.message, problem.hint),
         sound: false,
     };

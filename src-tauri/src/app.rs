@@ -19,6 +19,7 @@ use crate::{
     alert::Alerts,
     commands, control,
     folder::Folder,
+    link::SignInLink,
     window::{self, Place, Window},
 };
 
@@ -36,10 +37,11 @@ pub struct Shell {
     ending: Arc<AtomicBool>,
 }
 
-/// Runs the app until it is quit. `hidden` starts it into the tray, without its window.
-pub fn run(hidden: bool) -> ExitCode {
-    let outcome = start::prepare().and_then(|prepared| match prepared {
-        Some(prepared) => run_prepared(prepared, hidden),
+/// Runs the app until it is quit, or leads to the one that runs. `hidden` starts it into the tray, without its window; a
+/// link is offered in the window.
+pub fn run(hidden: bool, link: Option<SignInLink>) -> ExitCode {
+    let outcome = start::prepare(link.as_ref()).and_then(|prepared| match prepared {
+        Some(prepared) => run_prepared(prepared, hidden, link),
         None => Ok(0),
     });
     match outcome {
@@ -51,7 +53,18 @@ pub fn run(hidden: bool) -> ExitCode {
     }
 }
 
-fn run_prepared(prepared: start::Prepared, hidden: bool) -> Result<i32, Problem> {
+/// The same, started by a link that was opened elsewhere.
+pub fn run_link(link: &str) -> ExitCode {
+    match SignInLink::read(link) {
+        Ok(link) => run(false, Some(link)),
+        Err(problem) => {
+            start::say_link_refused(&problem);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run_prepared(prepared: start::Prepared, hidden: bool, link: Option<SignInLink>) -> Result<i32, Problem> {
     let builder = tauri::Builder::default()
         .register_asynchronous_uri_scheme_protocol("picture", window::serve_picture)
         .invoke_handler(tauri::generate_handler![
@@ -77,7 +90,7 @@ fn run_prepared(prepared: start::Prepared, hidden: bool) -> Result<i32, Problem>
             commands::window_ready,
         ])
         .setup(move |app| {
-            if let Err(problem) = start::set_up(app, prepared, hidden) {
+            if let Err(problem) = start::set_up(app, prepared, hidden, link) {
                 start::say_failed(&problem);
                 // Tauri would take an error for a defect of ours and panic.
                 std::process::exit(1);
@@ -90,6 +103,15 @@ fn run_prepared(prepared: start::Prepared, hidden: bool) -> Result<i32, Problem>
         RunEvent::ExitRequested { code: None, api, .. } => api.prevent_exit(),
         #[cfg(target_os = "macos")]
         RunEvent::Reopen { .. } => app.state::<Shell>().window.show(None),
+        #[cfg(target_os = "macos")]
+        RunEvent::Opened { urls } => {
+            for url in urls {
+                match SignInLink::read(url.as_str()) {
+                    Ok(link) => app.state::<Shell>().window.show_at(Place::SignIn(link)),
+                    Err(problem) => start::say_link_refused(&problem),
+                }
+            }
+        }
         _ => {
             let _ = app;
         }

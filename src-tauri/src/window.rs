@@ -22,7 +22,7 @@ use tokio::{
 };
 
 pub use self::picture::serve as serve_picture;
-use crate::{app::Shell, folder::Folder};
+use crate::{app::Shell, folder::Folder, link::SignInLink};
 
 /// The window's label, the one that `capabilities/main.json` names.
 pub const LABEL: &str = "main";
@@ -66,11 +66,13 @@ struct Page {
 }
 
 /// A page of the window's beside the list.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(tag = "page", rename_all = "snake_case")]
 pub enum Place {
     /// The settings.
     Settings,
+    /// The form to sign in, with what a link fills in once the person agrees.
+    SignIn(SignInLink),
 }
 
 /// What the page is to open: a message, or the list.

@@ -22,6 +22,7 @@ mod relay_callout;
 mod relay_demo;
 mod relay_seed;
 mod settings;
+mod sign_in_link;
 mod soak;
 mod stage;
 mod trace_log;

@@ -67,7 +67,7 @@ function setup({ rows = 3, answers = {}, confirm = () => true } = {}) {
   const store = createStore(firstState(NOW));
   const ask = async (question) => {
     core.questions.push(question);
-    return confirm(question) ? { choice: question.choice?.checked ?? false } : null;
+    return (await confirm(question)) ? { choice: question.choice?.checked ?? false } : null;
   };
   const actions = createActions(store, backend, ask, { now: () => NOW, remember: (set) => core.remembered.push([...set]) });
   const called = (name) => core.calls.filter(([call]) => call === name);
@@ -610,4 +610,32 @@ test('settings are read anew each time they are opened, and nothing is saved ove
   assert.deepEqual(store.get().settings.problem, FULL);
   await actions.changeSetting('shows', 'title');
   assert.equal(called('saveSettings').length, 0);
+});
+
+test('a link fills in the form only after the person agreed, and one at a time', async () => {
+  const link = { environment: 'https://relay.example.com', brand: 'acme', code: null };
+  const answers = [];
+  const { actions, core, store, view } = setup({ confirm: () => new Promise((resolve) => answers.push(resolve)) });
+  actions.viewArrived(view({ state: 'signed_out', problem: null }, { account: null }));
+  const first = actions.acceptLink(link);
+  assert.equal(await actions.acceptLink({ ...link, brand: 'other' }), false);
+  assert.equal(core.questions.length, 1);
+  assert.match(core.questions[0].title, /acme/);
+  assert.equal(core.questions[0].quote, 'https://relay.example.com');
+  answers[0](true);
+  assert.equal(await first, true);
+  const second = actions.acceptLink({ ...link, environment: 'staging', code: 'ABCD' });
+  assert.equal(core.questions[1].quote, 'Staging');
+  assert.match(core.questions[1].text, /pairing code/);
+  answers[1](false);
+  assert.equal(await second, false);
+  assert.equal(store.get().flash, null);
+});
+
+test('a link does nothing to whoever is signed in, and says so', async () => {
+  const { actions, core, store, view } = setup();
+  actions.viewArrived(view());
+  assert.equal(await actions.acceptLink({ environment: 'staging', brand: 'other', code: null }), false);
+  assert.equal(core.questions.length, 0);
+  assert.match(store.get().flash.problem.message, /signed in to Acme already/);
 });

@@ -129,6 +129,15 @@ export interface Diagnostics {
 }
 
 /** A page over the list. */
+/** What a link fills the sign-in form in with, once the person agrees. */
+export interface SignInLink {
+  /** `production`, `staging` or an address. */
+  environment: string;
+  brand: string;
+  /** A relay's pairing code. */
+  code: string | null;
+}
+
 export type PageName = 'settings' | 'diagnostics';
 
 /** The commands and events of the core, as `js/backend.js` offers them. Every call rejects with a `Problem`. */
@@ -157,7 +166,7 @@ export interface Backend {
   windowReady(): Promise<{ focus: string | null }>;
   onView(then: (view: View) => void): Promise<void>;
   onFocus(then: (id: string | null) => void): Promise<void>;
-  onShow(then: (page: PageName) => void): Promise<void>;
+  onShow(then: (place: { page: PageName } | ({ page: 'sign_in' } & SignInLink)) => void): Promise<void>;
   picture(id: string): string;
   version(): Promise<string>;
 }

@@ -1,6 +1,6 @@
 // The page's own state and what passes between its modules. Only for the type check; nothing here is shipped.
 
-import type { Detail, Diagnostics, PageName, PauseLength, Problem, Row, Settings, SignIn, Tab, View } from './backend';
+import type { Detail, Diagnostics, PageName, PauseLength, Problem, Row, Settings, SignIn, SignInLink, Tab, View } from './backend';
 
 /** A read or unread mark made here that the list from the core does not show yet, or that failed. */
 export interface Mark {
@@ -123,6 +123,8 @@ export interface Format {
 
 export interface Actions {
   signIn(input: SignIn): Promise<boolean>;
+  /** Asks whether a link may fill in the form. */
+  acceptLink(link: SignInLink): Promise<boolean>;
   signOut(): Promise<void>;
   refresh(): Promise<void>;
   showTab(tab: Tab): void;

@@ -94,6 +94,10 @@ fn check_contents(unpacked: &Path) -> Result<()> {
     if field("Exec=").and_then(|call| call.split(' ').next()) != Some("traybell") {
         bail!("the desktop entry does not start traybell: {text}");
     }
+    let (call, kinds) = (field("Exec=").unwrap_or_default(), field("MimeType=").unwrap_or_default());
+    if !call.contains("%u") || !kinds.split(';').any(|kind| kind == "x-scheme-handler/traybell") {
+        bail!("the desktop entry does not open traybell:// links: {text}");
+    }
     let icon = field("Icon=").context("the desktop entry names no icon")?;
     let sizes = ["32x32", "128x128", "256x256@2"];
     for size in sizes {

@@ -20,9 +20,10 @@ use crate::{
     control::{self, Entry, Request},
     desktop::Desktop,
     folder::{Folder, private_dir},
+    link::SignInLink,
     log, system,
     tray::Tray,
-    window::{self, Window},
+    window::{self, Place, Window},
 };
 
 /// How long a command that has the folder, or an app that is starting or ending, is waited for.
@@ -39,23 +40,23 @@ pub struct Prepared {
 }
 
 /// Finds the display and takes the data folder. `None` when the app runs already: its window has been shown.
-pub fn prepare() -> Result<Option<Prepared>, Problem> {
+pub fn prepare(link: Option<&SignInLink>) -> Result<Option<Prepared>, Problem> {
     need_display()?;
     let folder = Folder::locate()?;
-    let Some(lock) = tauri::async_runtime::block_on(take_or_show(&folder))? else { return Ok(None) };
+    let Some(lock) = tauri::async_runtime::block_on(take_or_show(&folder, link))? else { return Ok(None) };
     log::start(&folder);
     tracing::info!(version = env!("CARGO_PKG_VERSION"), folder = %folder.path().display(), "starting");
     Ok(Some(Prepared { folder, lock }))
 }
 
-async fn take_or_show(folder: &Folder) -> Result<Option<control::Lock>, Problem> {
+async fn take_or_show(folder: &Folder, link: Option<&SignInLink>) -> Result<Option<control::Lock>, Problem> {
     let until = tokio::time::Instant::now() + PATIENCE;
     loop {
         let left = until.saturating_duration_since(tokio::time::Instant::now());
         match control::enter(folder, left).await? {
             Entry::Owner(lock) => return Ok(Some(lock)),
             Entry::Running(mut client) => {
-                match tokio::time::timeout(SHOW_LIMIT, client.ask::<()>(&Request::Show)).await {
+                match tokio::time::timeout(SHOW_LIMIT, client.ask::<()>(&Request::Show { link: link.cloned() })).await {
                     Ok(Ok(())) => return Ok(None),
                     // A command of the command line has the folder and makes way, or the app was ending.
                     Ok(Err(problem)) if left.is_zero() => return Err(problem),
@@ -111,11 +112,18 @@ pub fn say_failed(problem: &Problem) {
         eprintln!("traybell: {}", problem.hint);
     }
     tracing::error!(%problem, "not started");
-    alert::say_not_started(problem);
+    alert::say_alone("Traybell could not start", problem);
+}
+
+/// Says why a link does nothing: whoever clicked it sees no terminal.
+pub fn say_link_refused(problem: &Problem) {
+    eprintln!("traybell: {}", problem.message);
+    eprintln!("traybell: {}", problem.hint);
+    alert::say_alone("The link could not be opened", problem);
 }
 
 /// Brings the parts up. On the main thread, once Tauri runs.
-pub fn set_up(app: &mut App, prepared: Prepared, hidden: bool) -> Result<(), Problem> {
+pub fn set_up(app: &mut App, prepared: Prepared, hidden: bool, link: Option<SignInLink>) -> Result<(), Problem> {
     #[cfg(target_os = "macos")]
     app.set_activation_policy(tauri::ActivationPolicy::Accessory);
     let app = app.handle();
@@ -165,8 +173,10 @@ pub fn set_up(app: &mut App, prepared: Prepared, hidden: bool) -> Result<(), Pro
     #[cfg(target_os = "linux")]
     tauri::async_runtime::spawn(follow_notification_service(handle.clone(), alerts));
     tauri::async_runtime::spawn(follow_panel(app.clone(), handle, tray, no_tray));
-    if !hidden {
-        window.show(None);
+    match link {
+        Some(link) => window.show_at(Place::SignIn(link)),
+        None if hidden => {}
+        None => window.show(None),
     }
     Ok(())
 }
@@ -174,11 +184,14 @@ pub fn set_up(app: &mut App, prepared: Prepared, hidden: bool) -> Result<(), Pro
 /// What a second start leads to. One that asked on a connection from before the end is sent away too: it tries again, and
 /// has the folder once this program is gone.
 fn on_show(window: Window, ending: Arc<AtomicBool>) -> control::OnShow {
-    Arc::new(move || {
+    Arc::new(move |link| {
         if ending.load(Ordering::SeqCst) {
             return Err(Problem::new(Code::Internal, "Traybell is quitting.", "Start it again in a moment."));
         }
-        window.show(None);
+        match link {
+            Some(link) => window.show_at(Place::SignIn(link)),
+            None => window.show(None),
+        }
         Ok(())
     })
 }

@@ -83,7 +83,7 @@ impl Own {
         let handle = inbox::start(options, Arc::new(Nowhere)).await?;
         let make_way = Arc::new(Notify::new());
         let asked = Arc::clone(&make_way);
-        let on_show: OnShow = Arc::new(move || {
+        let on_show: OnShow = Arc::new(move |_| {
             asked.notify_one();
             Err(Problem::new(
                 Code::Internal,

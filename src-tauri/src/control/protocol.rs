@@ -1,4 +1,4 @@
-//! What goes over the local socket: one JSON object a line, `{"v":3,…}`, bounded. It must never be read as anything but
+//! What goes over the local socket: one JSON object a line, `{"v":4,…}`, bounded. It must never be read as anything but
 //! data of the same user's programs, and the sid in it must never be printed.
 
 use std::fmt;
@@ -8,8 +8,10 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _};
 
+use crate::link::SignInLink;
+
 /// The version of the lines. One that is not known is refused with a hint, never guessed at.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 /// The longest request; a sign-in is the largest.
 pub const MAX_REQUEST: u64 = 64 * 1024;
 /// The longest answer; a page of the list is the largest.
@@ -20,7 +22,10 @@ pub const MAX_ANSWER: u64 = 8 * 1024 * 1024;
 #[serde(tag = "ask", rename_all = "snake_case")]
 pub enum Request {
     /// Show the window: the app was started a second time.
-    Show,
+    Show {
+        /// By this link, which is offered in the window.
+        link: Option<SignInLink>,
+    },
     /// The view, once it says more than "connecting".
     View,
     /// The view now, and again each time it changes, until the asker hangs up.
@@ -72,7 +77,8 @@ pub enum Request {
     Settings,
 }
 
-/// A session id on its way through the socket.
+/// A session id, or a pairing code, on its way through the socket.
+#[derive(Clone)]
 pub struct Sid(pub SecretString);
 
 impl fmt::Debug for Sid {
@@ -189,7 +195,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_line_that_is_too_long_is_refused_without_being_read_whole() {
-        let line = format!("{{\"v\":3,\"ask\":\"{}\"}}\n", "x".repeat(100_000));
+        let line = format!("{{\"v\":4,\"ask\":\"{}\"}}\n", "x".repeat(100_000));
         let problem = read::<Request>(&mut line.as_bytes(), MAX_REQUEST).await.unwrap_err();
         assert!(problem.message.contains("too long"), "{}", problem.message);
     }
@@ -203,7 +209,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_not_understood_is_refused_without_repeating_it() {
-        for line in [&b"sid=s3cret\n"[..], b"{\"v\":3,\"ask\":\"s3cret\"}\n", b"{\"v\":3}\n", b"[]\n"] {
+        for line in [&b"sid=s3cret\n"[..], b"{\"v\":4,\"ask\":\"s3cret\"}\n", b"{\"v\":4}\n", b"[]\n"] {
             let problem = read::<Request>(&mut &line[..], MAX_REQUEST).await.unwrap_err();
             assert!(!problem.message.contains("s3cret"), "{}", problem.message);
         }

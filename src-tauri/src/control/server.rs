@@ -18,7 +18,7 @@ use super::{
     lock::Lock,
     protocol::{self, Greeting, MAX_REQUEST, Outcome, Request},
 };
-use crate::folder::Folder;
+use crate::{folder::Folder, link::SignInLink};
 
 /// Askers at a time; more wait.
 const CONNECTIONS: usize = 16;
@@ -34,7 +34,7 @@ const WRITE_LIMIT: Duration = Duration::from_secs(30);
 const SETTLE: Duration = Duration::from_secs(15);
 
 /// What a second start of the app leads to: the window is shown, or why not.
-pub type OnShow = Arc<dyn Fn() -> Result<(), Problem> + Send + Sync>;
+pub type OnShow = Arc<dyn Fn(Option<SignInLink>) -> Result<(), Problem> + Send + Sync>;
 
 /// Listening; stops and removes the socket when dropped.
 #[derive(Debug)]
@@ -154,7 +154,7 @@ async fn converse(
                 }
                 Err(_) => return send(&mut stream, Outcome::Failed(too_many())).await,
             },
-            Ok(Some(Request::Show)) => on_show().map(|()| Value::Null),
+            Ok(Some(Request::Show { link })) => on_show(link).map(|()| Value::Null),
             Ok(Some(request)) => tokio::select! {
                 outcome = answer(handle, request) => outcome,
                 // A sign-out that waits is none that anybody waits for any more.
@@ -216,7 +216,7 @@ pub async fn answer(handle: &Handle, request: Request) -> Result<Value, Problem>
         Request::Pause { length: Some(length) } => json(&handle.pause(length).await?),
         Request::Pause { length: None } => json(&handle.resume().await?),
         Request::Settings => json(&handle.settings().await?),
-        Request::Show | Request::Watch => {
+        Request::Show { .. } | Request::Watch => {
             Err(Problem::new(Code::Internal, "Only a running Traybell can do this.", "Start Traybell."))
         }
     }

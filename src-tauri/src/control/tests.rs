@@ -63,7 +63,7 @@ async fn a_command_without_the_app_answers_others_and_makes_way_for_the_app() {
     assert!(view.account.is_none());
     let problem = client.ask::<Option<u64>>(&Request::MarkAllRead).await.unwrap_err();
     assert_eq!(problem.code, Code::NotSignedIn, "the controller's own answer comes through");
-    client.ask::<()>(&Request::Show).await.expect_err("there is no window to show");
+    client.ask::<()>(&Request::Show { link: None }).await.expect_err("there is no window to show");
     let Door::Own(asked) = &own else { panic!("it has a controller of its own") };
     asked.asked_to_make_way().await;
 

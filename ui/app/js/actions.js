@@ -8,7 +8,7 @@ import { messageActions } from './actions-message.js';
 import { pageActions } from './actions-pages.js';
 import { problemOf } from './backend.js';
 import { noticeKey, screenOf } from './derive.js';
-import { discardQuestion, signOutQuestion } from './questions.js';
+import { discardQuestion, linkQuestion, signOutQuestion } from './questions.js';
 
 /** @typedef {import('../../types/backend').Backend} Backend */
 /** @typedef {import('../../types/backend').View} View */
@@ -37,6 +37,8 @@ export function createActions(store, backend, ask, outside) {
   /** The person asked for a check and has not heard of its result; `last` is the check before it. */
   /** @type {{ last: string | null } | null} */
   let checking = null;
+  /** Whether a link may fill in the form: one link at a time. */
+  let asking = false;
 
   /** @param {View} view */
   function viewArrived(view) {
@@ -121,6 +123,23 @@ export function createActions(store, backend, ask, outside) {
     return true;
   }
 
+  /** Nothing is filled in unasked: anybody can write a link. @param {import('../../types/backend').SignInLink} link */
+  async function acceptLink(link) {
+    const { screen, view } = store.get();
+    if (screen !== 'sign-in') {
+      const brand = view?.account?.brand ?? 'a brand';
+      const problem = { code: /** @type {const} */ ('bad_input'), message: `You are signed in to ${brand} already.`, hint: 'Sign out first, and open the link again.' };
+      store.set({ flash: { title: `The link to sign in to ${link.brand} was not used`, problem, retry: null }, page: null });
+      return false;
+    }
+    if (asking) return false;
+    asking = true;
+    store.set({ page: null });
+    const answer = await ask(linkQuestion(link));
+    asking = false;
+    return answer !== null && store.get().screen === 'sign-in';
+  }
+
   async function signOut() {
     if (store.get().leaving) return;
     const purge = await pages.purges();
@@ -196,6 +215,7 @@ export function createActions(store, backend, ask, outside) {
     viewArrived,
     focusOn,
     signIn,
+    acceptLink,
     signOut,
     refresh,
     showTab: list.showTab,

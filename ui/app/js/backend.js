@@ -68,8 +68,8 @@ export function connect(tauri) {
     },
     async onShow(then) {
       await tauri.event.listen('show', ({ payload }) => {
-        const page = /** @type {any} */ (payload)?.page;
-        if (page === 'settings' || page === 'diagnostics') then(page);
+        const place = /** @type {any} */ (payload);
+        if (['settings', 'diagnostics', 'sign_in'].includes(place?.page)) then(place);
       });
     },
     picture: (id) => tauri.core.convertFileSrc(id, 'picture'),

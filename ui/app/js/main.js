@@ -85,13 +85,21 @@ function start(tauri) {
     if (!document.hidden) tick();
   });
 
+  /** @param {import('../../types/backend').SignInLink} link */
+  async function offer(link) {
+    if (await actions.acceptLink(link)) signIn.fillIn(link);
+  }
+
   let listening = false;
   async function load() {
     try {
       if (!listening) {
         await backend.onView((view) => actions.viewArrived(view));
         await backend.onFocus((id) => actions.focusOn(id));
-        await backend.onShow((page) => actions.showPage(page));
+        await backend.onShow((place) => {
+          if (place.page === 'sign_in') void offer(place);
+          else actions.showPage(place.page);
+        });
         listening = true;
       }
       actions.viewArrived(await backend.view());

@@ -5,6 +5,20 @@
 /** @typedef {import('../../types/backend').View} View */
 
 /**
+ * The question before a link fills in the form.
+ * @param {import('../../types/backend').SignInLink} link
+ */
+export function linkQuestion({ environment, brand, code }) {
+  const known = { production: 'Production', staging: 'Staging' }[environment];
+  return {
+    title: `Fill in the sign-in to ${brand}?`,
+    text: `A link that was opened names this ${known ? 'environment' : 'server'}${code === null ? '' : ', and brings a pairing code'}. Go on only if you trust who gave you the link: your messages will come from there.`,
+    quote: known ?? environment,
+    confirm: 'Fill in',
+  };
+}
+
+/**
  * The question before signing out.
  * @param {View} view
  * @param {boolean} purge what the settings say

@@ -30,7 +30,7 @@ const DESCRIPTION: &str = include_str!("openapi.json");
 
 /// What is sent.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 struct Written {
     recipients: WrittenRecipients,
     title: String,
@@ -54,7 +54,7 @@ struct Written {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 struct WrittenRecipients {
     #[serde(default)]
     users: Vec<String>,
@@ -63,7 +63,7 @@ struct WrittenRecipients {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 struct WrittenButton {
     text: String,
     link: String,
@@ -151,6 +151,10 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 fn read(body: &[u8]) -> Result<(Recipients, NewMessage), Problem> {
     let refuse = |detail: String| Problem::new(StatusCode::BAD_REQUEST, detail);
+    // serde would take an array of the fields in their order too.
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(refuse("The body is not a JSON object".into()));
+    }
     let written: Written = serde_json::from_slice(body).map_err(|error| refuse(format!("The body: {error}")))?;
     let WrittenRecipients { users, groups } = written.recipients;
     if users.is_empty() && groups.is_empty() {

@@ -71,8 +71,10 @@ pub async fn user(command: UserCommand) -> anyhow::Result<()> {
         UserCommand::Pair(OneArguments { name, brand, configuration }) => {
             let (configuration, users) = open(&configuration).await?;
             let (code, environment) = (users.pair(&brand, &name).await?, configuration.own_url());
+            let link = sign_in_link(&environment, &brand, &code)?;
             print(&format!(
-                "Environment   {environment}\nBrand         {brand}\nPairing code  {}\n\nIt is good once, for ten minutes.\n",
+                "Environment   {environment}\nBrand         {brand}\nPairing code  {}\nLink          {link}\n\nIt is good once, for ten \
+                 minutes. The link opens Traybell with all of it filled in.\n",
                 code.expose_secret()
             ))
         }
@@ -92,6 +94,12 @@ async fn open(argument: &ConfigurationArgument) -> anyhow::Result<(Configuration
     let configuration = argument.read()?;
     let users = Users::open(configuration.database()).await?;
     Ok((configuration, users))
+}
+
+/// What opens the desktop app with its form filled in.
+fn sign_in_link(environment: &str, brand: &str, code: &SecretString) -> anyhow::Result<url::Url> {
+    let parameters = [("environment", environment), ("brand", brand), ("code", code.expose_secret())];
+    Ok(url::Url::parse_with_params("traybell://sign-in", parameters)?)
 }
 
 fn print_sign_in(configuration: &Configuration, brand: &str, sid: &SecretString) -> anyhow::Result<()> {

@@ -104,8 +104,8 @@ const CLAIMS: &str = "
 ALTER TABLE messages ADD COLUMN publish_after INTEGER NOT NULL DEFAULT 0;
 ";
 
-/// How often a message was written anew, so that what is published meanwhile is told from what it says now; and the unread
-/// ones, which come first by which a list goes on.
+/// How often a message was written anew, so that what is published meanwhile is told from what it says now; and an index of
+/// the unread, whose list goes on beyond one answer.
 const RENEWALS: &str = "
 ALTER TABLE messages ADD COLUMN renewals INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX messages_unread ON messages (user_id, date DESC, id DESC) WHERE read_at IS NULL;

@@ -89,7 +89,13 @@ async fn what_is_wrong_is_said_and_nothing_is_sent() {
         change(&mut body);
         body
     };
-    let cases: [(Value, u16, &str); 9] = [
+    let cases: [(Value, u16, &str); 11] = [
+        (
+            json!([{"users": ["darth"]}, "A title", "", "", "", "message", false, [], null, {}, null, null]),
+            400,
+            "not a JSON object",
+        ),
+        (Value::Null, 400, "not a JSON object"),
         (body(&|it| it["title"] = json!(" ")), 400, "the title is empty"),
         (body(&|it| it["titel"] = json!("x")), 400, "unknown field `titel`"),
         (body(&|it| it["recipients"] = json!({})), 400, "nobody is named"),

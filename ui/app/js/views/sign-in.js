@@ -103,13 +103,17 @@ export function createSignIn(actions) {
   let last = null;
   /** Whoever was signed in in this window need not type it again. */
   function fill() {
-    const account = last;
-    if (!account) return;
+    if (last) fillFrom(last);
     last = null;
-    const known = account.environment === 'production' || account.environment === 'staging';
-    environment.value = known ? account.environment : 'custom';
-    if (!known) url.input.value = account.environment;
-    brand.input.value = account.brand;
+  }
+
+  /** @param {{ environment: string, brand: string }} from */
+  function fillFrom(from) {
+    const known = from.environment === 'production' || from.environment === 'staging';
+    environment.value = known ? from.environment : 'custom';
+    url.input.value = known ? '' : from.environment;
+    brand.input.value = from.brand;
+    for (const field of [url, brand]) field.setError('');
     showUrl();
   }
 
@@ -132,6 +136,14 @@ export function createSignIn(actions) {
     /** Told of every state, also while another screen is shown. @param {State} state */
     remember({ view }) {
       if (view?.account) last = view.account;
+    },
+    /** What a link brings, after the person agreed. @param {import('../../../types/backend').SignInLink} link */
+    fillIn(link) {
+      last = null;
+      fillFrom(link);
+      sid.clear();
+      if (link.code !== null) sid.input.value = link.code;
+      (link.code === null ? sid.input : button).focus();
     },
     focus: () => (brand.input.value === '' ? brand.input : sid.input).focus(),
     /** @param {State} state */
