@@ -12,7 +12,7 @@ export function linkQuestion({ environment, brand, code }) {
   const known = { production: 'Production', staging: 'Staging' }[environment];
   return {
     title: `Fill in the sign-in to ${brand}?`,
-    text: `A link that was opened names this ${known ? 'environment' : 'server'}${code === null ? '' : ', and brings a pairing code'}. Go on only if you trust who gave you the link: your messages will come from there.`,
+    text: `A link names this ${known ? 'environment' : 'server'}${code === null ? '' : ' and brings a pairing code'}. Go on only if you trust who gave it to you: your messages will come from there.`,
     quote: known ?? environment,
     confirm: 'Fill in',
   };
