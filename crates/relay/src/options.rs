@@ -75,7 +75,7 @@ impl Default for ServerOptions {
             trusted_proxies: Vec::new(),
             refused_log_ins_per_minute: 30,
             messages_per_minute: 600,
-            callouts_per_minute: 600,
+            callouts_per_minute: 6000,
         }
     }
 }

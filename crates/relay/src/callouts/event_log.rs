@@ -1,5 +1,7 @@
 //! The stored call-outs as an operator sees them, from outside a running relay: the database lets both work on it.
 
+use jiff::Timestamp;
+
 use crate::{
     DatabaseAddress, Error,
     store::{Event, EventSummary, Store},
@@ -35,7 +37,7 @@ impl EventLog {
     /// Has the event delivered once more, by the running relay within some seconds or by the next that is started. Who
     /// has its message already gets no second one; that of a flagged event is written anew.
     pub async fn replay(&self, id: i64) -> Result<(), Error> {
-        if self.store.call(move |database| database.replay_event(id)).await? {
+        if self.store.call(move |database| database.replay_event(id, Timestamp::now())).await? {
             return Ok(());
         }
         Err(Error::Input(format!("there is no event {id}")))

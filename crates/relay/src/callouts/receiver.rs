@@ -99,6 +99,11 @@ impl Receiver {
         self.counted.read()
     }
 
+    pub(super) fn custom_ids(&self) -> Vec<String> {
+        let by_key = self.by_key.read().unwrap_or_else(PoisonError::into_inner);
+        by_key.values().map(|subscription| subscription.callouts.custom_id.clone()).collect()
+    }
+
     pub(super) fn subscription(&self, custom_id: &str) -> Option<Arc<Subscription>> {
         let by_key = self.by_key.read().unwrap_or_else(PoisonError::into_inner);
         by_key.values().find(|subscription| subscription.callouts.custom_id == custom_id).cloned()

@@ -74,8 +74,9 @@ impl Worker {
         let mut most = TOGETHER;
         while !self.stop.is_cancelled() {
             let receiver = Arc::clone(&self.shared.receiver);
+            let known = self.shared.store.is_shared().then(|| receiver.custom_ids());
             let deliver = move |database: &mut Database| {
-                database.deliver_next(most, Timestamp::now(), |event| delivery_of(&receiver, event))
+                database.deliver_next(most, Timestamp::now(), known.as_deref(), |event| delivery_of(&receiver, event))
             };
             match self.shared.store.call(deliver).await? {
                 Next::Nothing => break,

@@ -366,7 +366,7 @@ mod tests {
         secrets.renew("new-employees").unwrap();
         let options = configuration.server_options(&secrets).unwrap();
         assert!(matches!(&options.database, DatabaseAddress::File(path) if path.ends_with("traybell/relay.sqlite")));
-        assert_eq!((options.callout_window, options.callouts_per_minute), (Duration::ZERO, 600));
+        assert_eq!((options.callout_window, options.callouts_per_minute), (Duration::ZERO, 6000));
         let callouts = &options.callouts[0];
         assert_eq!(callouts.header, "TrackTik-Subscription-Secret");
         assert_eq!((callouts.message.kind, callouts.secrets.len()), (Kind::Shoutout, 1));

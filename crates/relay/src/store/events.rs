@@ -113,6 +113,9 @@ pub(crate) struct Delivery {
     pub(crate) flaw: Option<String>,
 }
 
+/// A subscription that no relay knows after so many milliseconds is gone.
+const LEFT_TO_OTHERS: i64 = 60_000;
+
 const SUMMARY: &str = "SELECT id, custom_id, received, state, attempts, error, flagged";
 
 impl Database {
@@ -149,17 +152,27 @@ impl Database {
 
     /// Delivers the first events that wait and are due, at most so many: `make` says what each comes to, or why it never
     /// will, and their messages are stored together with that they were delivered, all or nothing. With several relays, each
-    /// takes others.
+    /// takes others; those of a subscription that is not among `known` are left to a relay that knows it, for a while.
     pub(crate) fn deliver_next(
         &mut self,
         most: u32,
         now: Timestamp,
+        known: Option<&[String]>,
         make: impl Fn(&WaitingEvent) -> Result<Delivery, String>,
     ) -> Result<Next, Error> {
         let mut transaction = self.connection.transaction()?;
+        let mut parameters = params![now.as_millisecond(), most].to_vec();
+        let is_known = known.map_or_else(String::new, |known| {
+            parameters.push(now.as_millisecond().saturating_sub(LEFT_TO_OTHERS).into());
+            let places: Vec<String> = (0..known.len()).map(|place| format!("?{}", place + 4)).collect();
+            parameters.extend(known.iter().map(Value::from));
+            let is_one =
+                if places.is_empty() { "FALSE".into() } else { format!("custom_id IN ({})", places.join(", ")) };
+            format!("AND ({is_one} OR (received < ?3 AND retry_at < ?3))")
+        });
         let query = format!(
             "SELECT id, custom_id, body, received, attempts, flagged FROM events
-             WHERE state = 'waiting' AND retry_at <= ?1 ORDER BY id LIMIT ?2 {}",
+             WHERE state = 'waiting' AND retry_at <= ?1 {is_known} ORDER BY id LIMIT ?2 {}",
             transaction.skip_locked()
         );
         let read = |row: &Row| {
@@ -172,7 +185,7 @@ impl Database {
                 flagged: row.get(5)?,
             })
         };
-        let events = transaction.query(&query, params![now.as_millisecond(), most], read)?;
+        let events = transaction.query(&query, &parameters, read)?;
         if events.is_empty() {
             return Ok(Next::Nothing);
         }
@@ -236,9 +249,9 @@ impl Database {
     }
 
     /// Has the event delivered once more; `false` when there is none. That it was flagged stays until it is delivered.
-    pub(crate) fn replay_event(&mut self, id: i64) -> Result<bool, Error> {
-        let replay = "UPDATE events SET state = 'waiting', attempts = 0, retry_at = 0 WHERE id = ?1";
-        Ok(self.connection.execute(replay, params![id])? > 0)
+    pub(crate) fn replay_event(&mut self, id: i64, now: Timestamp) -> Result<bool, Error> {
+        let replay = "UPDATE events SET state = 'waiting', attempts = 0, retry_at = ?2 WHERE id = ?1";
+        Ok(self.connection.execute(replay, params![id, now.as_millisecond()])? > 0)
     }
 }
 
@@ -391,14 +404,17 @@ mod tests {
             let one = Arrived { custom_id: "a".into(), body: b"{}".into(), at: at(received) };
             assert_eq!(database.add_events(&[one], Duration::ZERO).unwrap(), [true]);
             let Some(name) = name else {
-                let failed = database.deliver_next(1, at(received), |_| Err("an error".into())).unwrap();
+                let failed = database.deliver_next(1, at(received), None, |_| Err("an error".into())).unwrap();
                 assert_eq!(failed, Next::Failed { id: 3, attempts: 0, error: "an error".into(), for_good: true });
                 database.event_failed(3, "an error", None).unwrap();
                 continue;
             };
             let message = NewMessage { title: "A title".into(), ..NewMessage::default() };
             let delivery = Delivery { message, recipients: recipients(name), flaw: None };
-            assert_eq!(database.deliver_next(1, at(received), |_| Ok(delivery.clone())).unwrap(), Next::Delivered(1));
+            assert_eq!(
+                database.deliver_next(1, at(received), None, |_| Ok(delivery.clone())).unwrap(),
+                Next::Delivered(1)
+            );
         }
         let mut left = |delivered, failed| {
             database.delete_events(at(delivered), at(failed)).unwrap();
@@ -420,18 +436,18 @@ mod tests {
         let nobody = || Delivery { message: NewMessage::default(), recipients: None, flaw: None };
         let panics = |_: &WaitingEvent| -> Result<Delivery, String> { panic!("a delivery that panics") };
         let Next::Failed { id, attempts: 0, error, for_good: false } =
-            database.deliver_next(1, at(10), panics).unwrap()
+            database.deliver_next(1, at(10), None, panics).unwrap()
         else {
             panic!("it fails")
         };
         assert_eq!((id, error.as_str()), (1, "the delivery panicked"));
         database.event_failed(id, &error, Some(at(20))).unwrap();
-        assert_eq!(database.deliver_next(1, at(19), |_| Ok(nobody())).unwrap(), Next::Delivered(1));
-        assert_eq!(database.deliver_next(1, at(19), |_| Ok(nobody())).unwrap(), Next::Nothing);
+        assert_eq!(database.deliver_next(1, at(19), None, |_| Ok(nobody())).unwrap(), Next::Delivered(1));
+        assert_eq!(database.deliver_next(1, at(19), None, |_| Ok(nobody())).unwrap(), Next::Nothing);
         assert_eq!(database.next_retry().unwrap(), Some(at(20)));
         let fails = |event: &WaitingEvent| Err(event.attempts.to_string());
-        assert!(matches!(database.deliver_next(1, at(20), fails).unwrap(), Next::Failed { attempts: 1, .. }));
-        assert_eq!(database.deliver_next(1, at(20), |_| Ok(nobody())).unwrap(), Next::Delivered(1));
+        assert!(matches!(database.deliver_next(1, at(20), None, fails).unwrap(), Next::Failed { attempts: 1, .. }));
+        assert_eq!(database.deliver_next(1, at(20), None, |_| Ok(nobody())).unwrap(), Next::Delivered(1));
         assert_eq!(database.next_retry().unwrap(), None);
     }
 }

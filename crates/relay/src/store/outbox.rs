@@ -125,7 +125,7 @@ mod tests {
             recipients: recipients.clone(),
             flaw: flaw.map(str::to_owned),
         };
-        database.deliver_next(1, at(1), |_| Ok(delivery("before", Some("the template failed")))).unwrap();
+        database.deliver_next(1, at(1), None, |_| Ok(delivery("before", Some("the template failed")))).unwrap();
         let titles = |found: &[(User, StoredMessage)]| -> Vec<String> {
             found.iter().map(|(_, message)| message.message.title.clone()).collect()
         };
@@ -134,8 +134,8 @@ mod tests {
 
         let first = database.unpublished(at(0), 10, at(1)).unwrap();
         assert_eq!(titles(&first), ["before"]);
-        assert!(database.replay_event(1).unwrap());
-        database.deliver_next(1, at(1), |_| Ok(delivery("after", None))).unwrap();
+        assert!(database.replay_event(1, at(1)).unwrap());
+        database.deliver_next(1, at(1), None, |_| Ok(delivery("after", None))).unwrap();
         database.published(&published(&first)).unwrap();
         let second = database.unpublished(at(0), 10, at(1)).unwrap();
         assert_eq!(titles(&second), ["after"]);

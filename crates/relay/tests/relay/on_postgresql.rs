@@ -2,7 +2,9 @@
 
 use std::{process::Stdio, time::Duration};
 
-use relay::{CallOuts, DatabaseAddress, MessageTemplate, NewMessage, Recipients, Server, ServerOptions};
+use relay::{
+    CallOuts, DatabaseAddress, EventLog, EventState, MessageTemplate, NewMessage, Recipients, Server, ServerOptions,
+};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -51,8 +53,12 @@ fn address(url: &str) -> DatabaseAddress {
 }
 
 async fn relay(database: &str) -> Server {
+    relay_of(database, "employees").await
+}
+
+async fn relay_of(database: &str, custom_id: &str) -> Server {
     let callouts = CallOuts {
-        custom_id: "employees".into(),
+        custom_id: custom_id.into(),
         key: "a-key-of-16-chars".into(),
         secrets: vec!["the-secret".into()],
         signature: relay::Signature::PlainSecret,
@@ -113,6 +119,44 @@ async fn two_relays_share_users_call_outs_and_the_window() {
     }
     one.shutdown().await;
     other.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_relay_leaves_the_events_of_a_subscription_it_does_not_know_yet_to_one_that_does() {
+    let cluster = Cluster::start().await;
+    let database = cluster.new_database("rolled-out");
+    let new = relay(&database).await;
+    let user = new.add_user("acme", "the-sid-of-darth", "Darth", "Vader").await.unwrap();
+    new.name_user(&user, "darth", &[]).await.unwrap();
+    for id in 1..=5 {
+        assert_eq!(call_out(&new, id).await, 200);
+    }
+    let begin = tokio::time::Instant::now();
+    let until = async |what: &str, relay: &Server, expected: &[&str]| {
+        while titles(relay, "the-sid-of-darth").await != expected {
+            assert!(begin.elapsed() < LIMIT, "{what}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    until("all are delivered", &new, &["1", "2", "3", "4", "5"]).await;
+    new.shutdown().await;
+    let log = EventLog::open(address(&database)).await.unwrap();
+    for event in log.list(false, 10).await.unwrap() {
+        log.replay(event.id).await.unwrap();
+    }
+
+    let old = relay_of(&database, "of-yesterday").await;
+    assert_eq!(call_out(&old, 100).await, 200);
+    until("its own it delivers", &old, &["1", "2", "3", "4", "5", "100"]).await;
+    let states = async || log.list(false, 10).await.unwrap().into_iter().map(|event| event.state).collect::<Vec<_>>();
+    assert_eq!(states().await[1..], [EventState::Waiting; 5], "and no other");
+    let new = relay(&database).await;
+    while states().await != [EventState::Delivered; 6] {
+        assert!(begin.elapsed() < LIMIT, "{:?}", states().await);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    old.shutdown().await;
+    new.shutdown().await;
 }
 
 #[tokio::test]
