@@ -98,7 +98,9 @@ fn run_prepared(prepared: start::Prepared, hidden: bool, link: Option<SignInLink
             Ok(())
         });
     let app = start::build(builder)?;
-    Ok(app.run_return(|app, event| match event {
+    #[cfg(target_os = "macos")]
+    let mut opened = None;
+    Ok(app.run_return(move |app, event| match event {
         // The last window was closed: the tray stays. Only `quit` names a code.
         RunEvent::ExitRequested { code: None, api, .. } => api.prevent_exit(),
         #[cfg(target_os = "macos")]
@@ -107,15 +109,28 @@ fn run_prepared(prepared: start::Prepared, hidden: bool, link: Option<SignInLink
         RunEvent::Opened { urls } => {
             for url in urls {
                 match SignInLink::read(url.as_str()) {
-                    Ok(link) => app.state::<Shell>().window.show_at(Place::SignIn(link)),
+                    Ok(link) => opened = Some(link),
                     Err(problem) => start::say_link_refused(&problem),
                 }
             }
+            offer(app, &mut opened);
         }
+        // The link that started the app may come before the app is set up.
+        #[cfg(target_os = "macos")]
+        RunEvent::Ready => offer(app, &mut opened),
         _ => {
             let _ = app;
         }
     }))
+}
+
+/// Offers a link that the system has opened, once there is a window to offer it in.
+#[cfg(target_os = "macos")]
+fn offer(app: &AppHandle, opened: &mut Option<SignInLink>) {
+    let Some(shell) = app.try_state::<Shell>() else { return };
+    if let Some(link) = opened.take() {
+        shell.window.show_at(Place::SignIn(link));
+    }
 }
 
 /// Ends the app: the controller closes socket and store first.

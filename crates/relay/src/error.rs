@@ -48,6 +48,18 @@ pub enum Error {
         /// The database file.
         path: PathBuf,
     },
+    /// The database file is damaged, or none.
+    #[error("the database {path} is damaged; `traybell-relay restore` puts a backup in its place", path = path.display())]
+    DatabaseDamaged {
+        /// The database file.
+        path: PathBuf,
+    },
+    /// The database file is not where it was opened: what is written to it would be gone with the relay.
+    #[error("the database {path} was moved or deleted under the relay; put it back, or restart the relay", path = path.display())]
+    DatabaseMoved {
+        /// Where it was.
+        path: PathBuf,
+    },
     /// PostgreSQL refused an operation.
     #[error("database: {message} ({code})")]
     PostgreSql {

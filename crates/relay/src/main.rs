@@ -86,10 +86,19 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // With stderr gone there is nobody left to tell.
-            let _ = writeln!(std::io::stderr(), "traybell-relay: {error:#}");
+            let _ = writeln!(std::io::stderr(), "traybell-relay: {}", whole(&error));
             if error.is::<Differs>() { Differs::STATUS.into() } else { ExitCode::FAILURE }
         }
     }
+}
+
+/// The error with its causes, each said once: some repeat theirs.
+fn whole(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |text, cause| match text.as_str() {
+        "" => cause,
+        said if said.contains(&cause) => text,
+        said => format!("{said}: {cause}"),
+    })
 }
 
 async fn run(command: Command) -> anyhow::Result<()> {
@@ -124,4 +133,17 @@ fn start_log(usual_level: &str, format: LogFormat) {
     };
     let output = output.with_filter(own_or_warning);
     tracing_subscriber::registry().with(level).with(output).init();
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context as _;
+
+    #[test]
+    fn an_error_says_each_cause_once() {
+        let inner = std::io::Error::other("the disk is full");
+        let repeats = relay::Error::File { path: "relay.toml".into(), source: inner };
+        let error = Err::<(), _>(repeats).context("nothing was done").expect_err("it is one");
+        assert_eq!(super::whole(&error), "nothing was done: cannot use relay.toml: the disk is full");
+    }
 }

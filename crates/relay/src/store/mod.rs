@@ -6,6 +6,7 @@
 
 mod copies;
 mod events;
+mod file;
 mod intake;
 mod messages;
 mod named_users;
@@ -33,6 +34,7 @@ pub(crate) use probe::{Probe, probe, probe_server};
 pub(crate) use requests::{Request, Sent};
 pub use users::User;
 
+use self::file::{OpenedFile, damaged};
 use self::sql::{Connection, Pool, Row, Value, params};
 use crate::{DatabaseAddress, Error};
 
@@ -42,7 +44,10 @@ pub(crate) struct Store(Arc<Kind>);
 
 enum Kind {
     /// One connection: `SQLite` has one writer at a time anyway.
-    Sqlite(Box<Mutex<Database>>),
+    Sqlite {
+        database: Box<Mutex<Database>>,
+        file: OpenedFile,
+    },
     PostgreSql {
         pool: Pool,
         digest_key: Hmac<Sha256>,
@@ -53,13 +58,19 @@ impl Store {
     pub(crate) async fn open(address: impl Into<DatabaseAddress>) -> Result<Self, Error> {
         let kind = match address.into() {
             DatabaseAddress::File(path) => {
-                let open = move || {
-                    let mut connection = sql::open_sqlite(&path)?;
-                    schema::bring_file_up_to_date(&mut connection, &path)?;
-                    Database::new(Connection::Sqlite(connection))
-                };
-                let opened = tokio::task::spawn_blocking(open);
-                Kind::Sqlite(Box::new(Mutex::new(opened.await.map_err(|_| Error::Interrupted)??)))
+                let opened = tokio::task::spawn_blocking(move || {
+                    let open = || {
+                        let mut connection = sql::open_sqlite(&path)?;
+                        schema::bring_file_up_to_date(&mut connection, &path)?;
+                        Database::new(Connection::Sqlite(connection))
+                    };
+                    let database = open().map_err(|error| damaged(error, &path))?;
+                    Ok::<_, Error>(Kind::Sqlite {
+                        database: Box::new(Mutex::new(database)),
+                        file: OpenedFile::new(path)?,
+                    })
+                });
+                opened.await.map_err(|_| Error::Interrupted)??
             }
             DatabaseAddress::PostgreSql(address) => {
                 let pool = Pool::new(&address)?;
@@ -83,10 +94,11 @@ impl Store {
         F: FnOnce(&mut Database) -> Result<T, Error> + Send + 'static,
     {
         let blocking = match &*self.0 {
-            Kind::Sqlite(_) => {
+            Kind::Sqlite { .. } => {
                 let shared = Arc::clone(&self.0);
                 tokio::task::spawn_blocking(move || {
-                    let Kind::Sqlite(database) = &*shared else { return Err(Error::Interrupted) };
+                    let Kind::Sqlite { database, file } = &*shared else { return Err(Error::Interrupted) };
+                    file.check()?;
                     // A panic rolls its transaction back, so the connection is still sound afterwards.
                     operation(&mut database.lock().unwrap_or_else(PoisonError::into_inner))
                 })

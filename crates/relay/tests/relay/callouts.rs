@@ -388,6 +388,36 @@ async fn an_event_whose_subscription_is_gone_is_kept_for_its_return() {
     assert_eq!(titles(&world.listed("").await), ["New: Leia"]);
 }
 
+/// On Windows a file in use cannot be moved.
+#[cfg(unix)]
+#[tokio::test]
+async fn into_a_database_that_was_deleted_nothing_is_acknowledged() {
+    let world = world(|_| {}).await;
+    let mut socket = world.subscribed().await;
+    call_out(&world, &json!({ "firstName": "Leia" })).await;
+    assert_eq!(data(&socket.frame().await)["Title"], "New: Leia");
+    let (here, away) = (world.database(), world.database().with_extension("away"));
+    std::fs::rename(&here, &away).unwrap();
+    assert_eq!(status(request(&world, br#"{"firstName":"Han"}"#)).await, 503);
+    let ready = world.http.get(format!("{}/health/ready", world.server.url()));
+    assert_eq!(status(ready).await, 503);
+    std::fs::write(&here, "another file").unwrap();
+    assert_eq!(status(request(&world, br#"{"firstName":"Han"}"#)).await, 503);
+    std::fs::rename(&away, &here).unwrap();
+    call_out(&world, &json!({ "firstName": "Luke" })).await;
+    assert_eq!(data(&socket.frame().await)["Title"], "New: Luke", "what was refused is nowhere");
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_said_with_what_helps() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("relay.sqlite");
+    std::fs::write(&path, "garbage ".repeat(1000)).unwrap();
+    let options = relay::ServerOptions { database: path.into(), ..Default::default() };
+    let error = relay::Server::start(options).await.err().expect("it is none").to_string();
+    assert!(error.contains("is damaged") && error.contains("restore") && error.contains("relay.sqlite"), "{error}");
+}
+
 #[tokio::test]
 async fn an_event_that_fails_does_not_hold_up_the_next() {
     let world = world(|_| {}).await;

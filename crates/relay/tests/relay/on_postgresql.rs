@@ -15,7 +15,8 @@ use crate::{
 };
 
 /// These look into the file itself, or make it refuse something.
-const OF_THE_FILE: [&str; 7] = [
+const OF_THE_FILE: [&str; 8] = [
+    "into_a_database_that_was_deleted_nothing_is_acknowledged",
     "what_cannot_be_stored_is_not_acknowledged",
     "an_event_that_waits_at_a_restart_is_delivered_once",
     "a_failing_store_is_tried_again_and_given_up_in_the_end",
