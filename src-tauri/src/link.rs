@@ -128,7 +128,7 @@ mod tests {
             ),
             (
                 "traybell://sign-in?environment=https://r\u{435}lay.example&brand=acme",
-                strings("https://xn--rlay-vfd.example", "acme", None),
+                strings("https://xn--rlay-v4d.example", "acme", None),
             ),
         ] {
             assert_eq!(read(link), expected, "{link}");

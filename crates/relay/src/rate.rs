@@ -4,13 +4,22 @@
 use std::{
     collections::HashMap,
     hash::Hash,
+    net::{IpAddr, Ipv6Addr},
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 const MINUTE: Duration = Duration::from_mins(1);
-/// Beyond this many the ones whose minute is over are forgotten, or, when there are none, all.
+/// Beyond this many the ones whose minute is over are forgotten; when there are none, those that may go on; and then all.
 const MAX_REMEMBERED: usize = 10_000;
+
+/// Whom an address is counted for: of IPv6 a customer has 64 bits at least to choose from.
+pub(crate) fn source(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
+        address @ IpAddr::V4(_) => address,
+    }
+}
 
 /// Counts by minutes that begin with the first time.
 pub(crate) struct RateLimit<K> {
@@ -43,6 +52,9 @@ impl<K: Hash + Eq> RateLimit<K> {
         let is_over = |begin: Instant| now.saturating_duration_since(begin) >= MINUTE;
         if counted.len() >= MAX_REMEMBERED && !counted.contains_key(&whose) {
             counted.retain(|_, (begin, _)| !is_over(*begin));
+            if counted.len() >= MAX_REMEMBERED {
+                counted.retain(|_, (_, count)| *count >= self.per_minute);
+            }
             if counted.len() >= MAX_REMEMBERED {
                 counted.clear();
             }
@@ -79,6 +91,25 @@ mod tests {
         assert!(limit.admit(one, after(60)).is_ok());
         let unlimited = RateLimit::new(0);
         assert!((0..1000).all(|_| unlimited.admit(one, start).is_ok()));
+    }
+
+    #[test]
+    fn whoever_has_to_wait_is_not_forgotten_for_many_others() {
+        let limit = RateLimit::new(2);
+        let (one, now) = (IpAddr::from([192, 0, 2, 1]), Instant::now());
+        assert!(limit.admit(one, now).is_ok() && limit.admit(one, now).is_ok());
+        for number in 0..25_000_u32 {
+            assert!(limit.admit(IpAddr::from(Ipv4Addr::from(number)), now).is_ok());
+        }
+        assert!(limit.admit(one, now).is_err());
+    }
+
+    #[test]
+    fn the_addresses_of_one_ipv6_network_are_one() {
+        let of = |text: &str| source(text.parse().unwrap()).to_string();
+        assert_eq!(of("2001:db8:1:2:3:4:5:6"), of("2001:db8:1:2:ffff::1"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+        assert_eq!((of("192.0.2.1"), of("::ffff:192.0.2.1")), ("192.0.2.1".into(), "192.0.2.1".into()));
     }
 
     #[test]

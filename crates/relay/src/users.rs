@@ -31,7 +31,7 @@ pub struct NewUser {
     pub brand: String,
     /// 1 to 64 letters, digits, dots, dashes, underscores or `@`; unique in the brand.
     pub name: String,
-    /// First name, at most 100 characters.
+    /// First name, at most 100 characters; where neither is given, the desktop shows the user name.
     pub first_name: String,
     /// Last name, at most 100 characters.
     pub last_name: String,
@@ -59,6 +59,10 @@ impl Users {
             if text.chars().count() > 100 || text.chars().any(char::is_control) {
                 return Err(Error::Input(format!("the {what} is one line of at most 100 characters")));
             }
+        }
+        let mut new = new;
+        if new.first_name.is_empty() && new.last_name.is_empty() {
+            new.first_name.clone_from(&new.name);
         }
         let sid = new_sid()?;
         let digested = sid.clone();

@@ -50,6 +50,7 @@ async fn ask(door: &mut Door, output: &mut Output, arguments: SignIn, sid: Secre
     })?;
     let account = door.view().await?.account;
     output.line(&match account {
+        Some(account) if account.name.trim().is_empty() => format!("Signed in at {}.", account.brand),
         Some(account) => format!("Signed in as {} at {}.", account.name, account.brand),
         None => "Signed in.".to_owned(),
     })

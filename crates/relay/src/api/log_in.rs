@@ -15,7 +15,7 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 
 use super::{Refusal, Shared, caller::header_token, envelope::answer};
-use crate::listen::Peer;
+use crate::{listen::Peer, rate::source};
 
 pub(super) async fn log_in(
     State(shared): State<Shared>,
@@ -23,7 +23,7 @@ pub(super) async fn log_in(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let sid = header_token(&headers).ok_or_else(|| Refusal::not_signed_in("The request carries no `authtoken`"))?;
-    let client = shared.proxies.client(peer.0.ip(), &headers);
+    let client = source(shared.proxies.client(peer.0.ip(), &headers));
     let refused_before = shared.limits.refused_log_ins.check(client, Instant::now());
     refused_before.map_err(|wait| Refusal::too_many("Too many refused log-ins; wait a minute", wait))?;
     let lifetime = shared.token_lifetime;
@@ -40,7 +40,7 @@ pub(super) async fn log_in(
         // Whether it was the last one that is allowed makes no difference to this one.
         let _ = shared.limits.refused_log_ins.admit(client, Instant::now());
         shared.metrics.sign_in(false);
-        return Err(Refusal::not_signed_in("The session id is not valid, or has expired"));
+        return Err(Refusal::not_signed_in("The session id or pairing code is not valid, or has expired"));
     };
     shared.metrics.sign_in(true);
     tracing::info!(user = user.id, brand = user.brand, "logged in");

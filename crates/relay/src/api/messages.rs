@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use axum::{
     Json, Router,
     body::Bytes,
-    extract::{DefaultBodyLimit, State, rejection::BytesRejection},
+    extract::{self, DefaultBodyLimit, FromRequest as _, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
     routing::{get, post},
@@ -25,6 +25,8 @@ const MAX_BODY_BYTES: usize = 512 * 1024;
 /// Names in one request.
 const MAX_NAMES: usize = 1000;
 const MAX_HOURS: u32 = 24 * 366;
+/// From the head of a request to the end of its body.
+const BODY_LIMIT: Duration = Duration::from_secs(10);
 const REPLAYED: &str = "idempotent-replayed";
 const DESCRIPTION: &str = include_str!("openapi.json");
 
@@ -77,11 +79,8 @@ pub(super) fn router() -> Router<Shared> {
         .route("/api/openapi.json", get(async || ([(header::CONTENT_TYPE, "application/json")], DESCRIPTION)))
 }
 
-async fn send(
-    State(shared): State<Shared>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<Response, Problem> {
+async fn send(State(shared): State<Shared>, request: extract::Request) -> Result<Response, Problem> {
+    let headers = request.headers().clone();
     let token = bearer(&headers).ok_or_else(not_known)?;
     let name = shared.store.call(move |database| database.api_token(token.expose_secret())).await?;
     let token = name.ok_or_else(not_known)?;
@@ -97,6 +96,9 @@ async fn send(
             "The body is JSON: Content-Type: application/json",
         ));
     }
+    // Only who may send is listened to, and not for ever.
+    let body = tokio::time::timeout(BODY_LIMIT, Bytes::from_request(request, &())).await;
+    let body = body.map_err(|_| Problem::new(StatusCode::REQUEST_TIMEOUT, "The body took too long"))?;
     let body = body.map_err(|rejection| {
         Problem::new(rejection.status(), "The body was not received whole, or has over 512 KiB")
     })?;
@@ -138,7 +140,11 @@ fn bearer(headers: &HeaderMap) -> Option<SecretString> {
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
-    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let mut values = headers.get_all("idempotency-key").iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "Idempotency-Key is there twice"));
+    }
     let key = value.to_str().ok().filter(|key| (1..=255).contains(&key.len()) && key.is_ascii());
     let refused = || Problem::new(StatusCode::BAD_REQUEST, "Idempotency-Key has 1 to 255 visible ASCII characters");
     key.map(|key| Some(key.to_owned())).ok_or_else(refused)

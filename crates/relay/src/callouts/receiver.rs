@@ -33,7 +33,7 @@ use crate::{
     api::Refusal,
     listen::Peer,
     proxies::TrustedProxies,
-    rate::RateLimit,
+    rate::{RateLimit, source},
     store::{Arrived, Intake, Store},
 };
 
@@ -117,7 +117,7 @@ impl Receiver {
     async fn receive(&self, peer: Peer, key: Option<String>, request: Request) -> Result<Outcome, Refused> {
         let subscription = key.and_then(|key| self.by_key(&key)).ok_or(Outcome::UnknownKey)?;
         self.rate
-            .admit(self.proxies.client(peer.0.ip(), request.headers()), Instant::now())
+            .admit(source(self.proxies.client(peer.0.ip(), request.headers())), Instant::now())
             .map_err(|wait| Refused { outcome: Outcome::RateLimited, retry_after: Some(wait) })?;
         let signature = subscription.headers.iter().find_map(|header| only_value(request.headers(), header));
         let signature = signature.ok_or(Outcome::Unauthorized)?.clone();

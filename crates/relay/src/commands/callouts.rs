@@ -57,7 +57,9 @@ pub async fn callouts(command: CallOutsCommand) -> anyhow::Result<()> {
             let configuration = configuration.read()?;
             header(&configuration, &custom_id)?;
             match relay::tracktik::call_out(&configuration, &custom_id, entity.as_bytes()).await? {
-                Some(200) => print("The relay has taken it. `traybell-relay events list` says what became of it.\n"),
+                Some(200) => print(
+                    "The relay has taken it, once within callout_window_seconds. `traybell-relay events list` says what became of it.\n",
+                ),
                 Some(400) => bail!("the relay does not take it: the entity is one JSON object"),
                 Some(status) => bail!("the relay answers {status}; does it run with this relay.toml?"),
                 None => bail!("{custom_id:?} has no secret yet; `tracktik apply` or `callouts new-secret` makes it"),

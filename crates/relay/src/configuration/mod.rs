@@ -7,8 +7,9 @@ mod subscription;
 mod tracktik;
 
 use std::{
-    fs,
+    fs, io,
     net::SocketAddr,
+    num::NonZeroU16,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -83,18 +84,18 @@ struct WrittenTls {
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WrittenRetention {
-    events: Option<u16>,
-    failed_events: Option<u16>,
-    read_messages: Option<u16>,
+    events: Option<NonZeroU16>,
+    failed_events: Option<NonZeroU16>,
+    read_messages: Option<NonZeroU16>,
 }
 
 impl WrittenRetention {
     fn read(self) -> Retention {
-        let usual = Retention::default();
+        let (usual, days) = (Retention::default(), |days: NonZeroU16| days.get().into());
         Retention {
-            events: self.events.map_or(usual.events, u32::from),
-            failed_events: self.failed_events.map_or(usual.failed_events, u32::from),
-            read_messages: self.read_messages.map(u32::from),
+            events: self.events.map_or(usual.events, days),
+            failed_events: self.failed_events.map_or(usual.failed_events, days),
+            read_messages: self.read_messages.map(days),
         }
     }
 }
@@ -110,7 +111,14 @@ fn default_secrets() -> PathBuf {
 impl Configuration {
     /// Reads the file. Paths in it are relative to its own folder, so that the relay can be started from anywhere.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let failed = |source| Error::File { path: path.to_owned(), source };
+        let failed = |source: io::Error| match source.kind() {
+            io::ErrorKind::NotFound => Error::Input(format!(
+                "there is no {}; write one (an example is in the manual, `listen = \"127.0.0.1:8080\"` is enough to begin), or \
+                 name another file with --config",
+                path.display()
+            )),
+            _ => Error::File { path: path.to_owned(), source },
+        };
         if fs::metadata(path).map_err(failed)?.len() > MAX_BYTES {
             return Err(Error::Input(format!("{} is over 1 MiB, which no relay.toml is", path.display())));
         }
@@ -123,7 +131,7 @@ impl Configuration {
     }
 
     fn from_text(text: &str, folder: &Path) -> Result<Self, Error> {
-        let written: Written = toml::from_str(text).map_err(|error| Error::Input(error.to_string()))?;
+        let written: Written = toml::from_str(text).map_err(|error| Error::Input(explained(error.to_string())))?;
         let Written { listen, public_url, database, secrets, callout_window_seconds, callouts_per_minute, .. } =
             written;
         let password = written.database_password_file.map(|path| read_secret(&folder.join(path))).transpose()?;
@@ -304,6 +312,18 @@ impl Configuration {
 }
 
 /// It stands on command lines and in logs.
+/// What a library says of a value, with what would do.
+fn explained(text: String) -> String {
+    let hints = [
+        ("socket address", "an address and a port, such as \"127.0.0.1:8080\""),
+        ("relative URL without a base", "a whole address, such as \"https://relay.example.com\""),
+    ];
+    match hints.iter().find(|(said, _)| text.contains(said)) {
+        Some((_, expected)) => format!("{}\nexpected is {expected}", text.trim_end()),
+        None => text,
+    }
+}
+
 pub(crate) fn check_custom_id(custom_id: &str) -> Result<(), Error> {
     let fits = (1..=64).contains(&custom_id.len())
         && custom_id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
@@ -391,7 +411,10 @@ mod tests {
     #[test]
     fn what_makes_no_sense_is_refused_with_what_is_expected() {
         let cases = [
-            ("listen = 5", "listen"),
+            ("listen = 5", "such as \"127.0.0.1:8080\""),
+            ("listen = \"localhost:80\"", "such as \"127.0.0.1:8080\""),
+            ("listen = \"127.0.0.1:1\"\npublic_url = \"relay.example\"", "such as \"https://relay.example.com\""),
+            ("listen = \"127.0.0.1:1\"\n[retention_days]\nevents = 0", "nonzero"),
             ("listen = \"127.0.0.1:1\"\nlisten_on = 5", "unknown field `listen_on`"),
             (&WHOLE.replace("new-employees", "new employees"), "no custom_id"),
             (&WHOLE.replace("entity:employees", "entity:employes"), "employees"),

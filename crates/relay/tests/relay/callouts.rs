@@ -405,7 +405,13 @@ async fn into_a_database_that_was_deleted_nothing_is_acknowledged() {
     assert_eq!(status(request(&world, br#"{"firstName":"Han"}"#)).await, 503);
     std::fs::rename(&away, &here).unwrap();
     call_out(&world, &json!({ "firstName": "Luke" })).await;
-    assert_eq!(data(&socket.frame().await)["Title"], "New: Luke", "what was refused is nowhere");
+    // That the first was published may not have been written down: then it comes once more.
+    let mut next = data(&socket.frame().await)["Title"].clone();
+    while next == "New: Leia" {
+        next = data(&socket.frame().await)["Title"].clone();
+    }
+    assert_eq!(next, "New: Luke");
+    assert_eq!(titles(&world.listed("").await), ["New: Luke", "New: Leia"], "what was refused is nowhere");
 }
 
 #[tokio::test]

@@ -118,6 +118,9 @@ async fn what_is_wrong_is_said_and_nothing_is_sent() {
     let text = world.http.post(&url).bearer_auth(&token).body("{}").send().await.unwrap();
     assert_eq!(problem(text).await.0, StatusCode::UNSUPPORTED_MEDIA_TYPE);
     assert_eq!(problem(world.http.get(&url).send().await.unwrap()).await.0, StatusCode::METHOD_NOT_ALLOWED);
+    let twice = request(&world, &token, &plain("x")).header("Idempotency-Key", "a").header("Idempotency-Key", "b");
+    let (status, detail) = problem(twice.send().await.unwrap()).await;
+    assert!(status == StatusCode::BAD_REQUEST && detail.contains("twice"), "{detail}");
     let large = json!({ "recipients": { "users": ["darth"] }, "title": "x", "body": "y".repeat(600 * 1024) });
     assert_eq!(problem(request(&world, &token, &large).send().await.unwrap()).await.0, StatusCode::PAYLOAD_TOO_LARGE);
     assert!(world.listed("").await.is_empty());
@@ -172,4 +175,17 @@ async fn the_description_is_served_and_says_what_is_served() {
     let description: Value = world.http.get(url).send().await.unwrap().json().await.unwrap();
     assert_eq!(description["openapi"], "3.1.0");
     assert!(description["paths"]["/api/messages"]["post"]["responses"]["429"].is_object());
+}
+
+#[tokio::test]
+async fn who_may_not_send_is_told_so_before_the_body_has_come() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let (world, _) = world().await;
+    let mut stream = tokio::net::TcpStream::connect(world.server.address()).await.unwrap();
+    let head = "POST /api/messages HTTP/1.1\r\nHost: relay\r\nAuthorization: Bearer nobodys\r\n\
+                Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut start = [0; 12];
+    tokio::time::timeout(crate::world::LIMIT, stream.read_exact(&mut start)).await.expect("an answer").unwrap();
+    assert_eq!(&start, b"HTTP/1.1 401");
 }
