@@ -74,12 +74,16 @@ pub async fn callouts(command: CallOutsCommand) -> anyhow::Result<()> {
             let configuration = configuration.read()?;
             header(&configuration, &custom_id)?;
             configuration.secrets().change(|secrets| secrets.renew(&custom_id))?;
-            if configuration.manages_tracktik() {
-                return print(
-                    "Both secrets verify now. `tracktik apply` gives TrackTik the new one, `finish` voids the older.\n",
-                );
+            let secrets = configuration.secrets().read()?;
+            if !configuration.manages_tracktik() {
+                return show(&configuration, &secrets, &custom_id);
             }
-            show(&configuration, &configuration.secrets().read()?, &custom_id)
+            let has_older = secrets.of(&custom_id).is_some_and(|(_, of_it)| of_it.len() > 1);
+            print(if has_older {
+                "Both secrets verify now. `tracktik apply` gives TrackTik the new one, `finish` voids the older.\n"
+            } else {
+                "It has a key and a secret now. `tracktik apply` gives them to TrackTik, `callouts show` prints them.\n"
+            })
         }
         CallOutsCommand::Finish(OneArguments { custom_id, configuration }) => {
             let configuration = configuration.read()?;

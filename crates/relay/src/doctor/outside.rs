@@ -251,7 +251,7 @@ pub(super) async fn tracktik(configuration: &Configuration) -> Option<Finding> {
                 Err(error) => Finding::bad(
                     CHECK,
                     error.to_string(),
-                    "Look at the table [tracktik]. After 40 refused log-ins TrackTik blocks an address for two hours.",
+                    "Look at the table [tracktik] and its files. After 40 refused log-ins TrackTik blocks an address for two hours.",
                 ),
                 Ok(plan) if !plan.conflicts.is_empty() => {
                     Finding::bad(CHECK, plan.conflicts.join(" "), "A person has to settle this at TrackTik.")

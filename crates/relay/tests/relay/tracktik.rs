@@ -365,6 +365,15 @@ async fn what_has_ended_is_left_alone_although_it_is_listed() {
 }
 
 #[tokio::test]
+async fn a_first_secret_is_said_to_be_one_and_a_second_to_be_beside_it() {
+    let place = Place::new().await;
+    for expected in ["has a key and a secret now", "Both secrets verify now"] {
+        let said = place.done(&["callouts", "new-secret", "new-employees"]).await;
+        assert!(said.contains(expected), "{said}");
+    }
+}
+
+#[tokio::test]
 async fn a_language_that_is_sent_is_told_when_it_changes() {
     let place = Place::new().await;
     place.apply().await;
