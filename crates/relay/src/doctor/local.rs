@@ -99,7 +99,7 @@ pub(super) fn disk(database: &Path) -> Finding {
     match fs4::available_space(folder) {
         Ok(bytes) if bytes < ENOUGH_BYTES => {
             let detail = format!("{} MiB are left in {}.", bytes / 1024 / 1024, folder.display());
-            Finding::bad(CHECK, detail, "Free some, or keep less: [retention] in relay.toml.")
+            Finding::bad(CHECK, detail, "Free some, or keep less: [retention_days] in relay.toml.")
         }
         Ok(bytes) => Finding::good(CHECK, format!("{} MiB are left.", bytes / 1024 / 1024)),
         Err(error) => Finding::bad(
