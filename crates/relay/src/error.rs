@@ -71,6 +71,9 @@ pub enum Error {
     /// PostgreSQL could not be reached, or the connection was lost.
     #[error("the database cannot be reached: {0}")]
     NoDatabase(String),
+    /// PostgreSQL has not answered for so many seconds: it, or the way to it, is gone without a word.
+    #[error("the database has not answered for {0} s; the connection is given up")]
+    SilentDatabase(u64),
     /// The database holds what this version does not understand.
     #[error("database: {0}")]
     Stored(String),

@@ -312,6 +312,7 @@ pub(super) fn bring_file_up_to_date(connection: &mut rusqlite::Connection, path:
 /// Brings a PostgreSQL database to the shape that this version knows. Several relays may start at once.
 pub(super) fn bring_server_up_to_date(connection: &mut Connection) -> Result<(), Error> {
     let mut transaction = connection.transaction()?;
+    transaction.be_patient()?;
     transaction.lock(&[SERVER_LOCK])?;
     transaction.batch("CREATE TABLE IF NOT EXISTS schema_steps (step BIGINT PRIMARY KEY)")?;
     let taken = transaction.query_one("SELECT count(*) FROM schema_steps", &[], |row| row.get::<i64>(0))?;

@@ -20,6 +20,8 @@ mod on_postgresql;
 mod postgres;
 mod pusher_api;
 mod serving;
+#[cfg(target_os = "linux")]
+mod silence;
 mod sign_in;
 #[cfg(unix)]
 mod stopping;

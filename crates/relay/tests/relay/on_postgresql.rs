@@ -11,6 +11,7 @@ use tokio::process::Command;
 use crate::{
     postgres::Cluster,
     pusher_api::{ChannelFake, server_at},
+    silence::Way,
     world::{LIMIT, SERVER, eventually, http},
 };
 
@@ -208,4 +209,64 @@ async fn a_database_that_is_gone_is_said_and_its_return_is_found() {
     let error = Server::start(ServerOptions { database: address(&database), ..Default::default() }).await.err();
     let text = error.expect("there is no database").to_string();
     assert!(text.contains("the database cannot be reached") && text.contains("refused"), "{text}");
+}
+
+#[tokio::test]
+async fn into_a_database_that_has_fallen_silent_nothing_is_acknowledged() {
+    let cluster = Cluster::start().await;
+    let way = Way::to(cluster.port).await;
+    cluster.new_database("silent");
+    let relay = relay(&format!("postgres://postgres@127.0.0.1:{}/silent", way.port)).await;
+    let user = relay.add_user("acme", "the-sid-of-darth", "Darth", "Vader").await.unwrap();
+    relay.name_user(&user, "darth", &[]).await.unwrap();
+    // It falls silent while call-outs are being stored.
+    let acknowledged = async |first: u32| {
+        let (mut id, mut acknowledged) = (first, Vec::new());
+        let last = loop {
+            match call_out(&relay, id).await {
+                200 => acknowledged.push(id),
+                status => break status,
+            }
+            id += 1;
+        };
+        (acknowledged, last)
+    };
+    let silence = async {
+        while titles(&relay, "the-sid-of-darth").await.len() < 50 {
+            tokio::task::yield_now().await;
+        }
+        way.fall_silent();
+        // Whatever is asked of it then is answered, and that no: a call-out that comes later, and whether it is ready.
+        let health = http().get(format!("{}/health/ready", relay.url())).send();
+        (call_out(&relay, 1_000_000).await, health.await.unwrap().status().as_u16())
+    };
+    let all = futures_util::future::join5(
+        acknowledged(100_000),
+        acknowledged(200_000),
+        acknowledged(300_000),
+        acknowledged(400_000),
+        silence,
+    );
+    // Never longer than this; how long it takes is not the point.
+    let all = tokio::time::timeout(3 * LIMIT, all).await.expect("nobody waits for an answer for ever");
+    let (one, two, three, four, later) = all;
+    assert_eq!(later, (503, 503));
+    assert_eq!([one.1, two.1, three.1, four.1], [503; 4]);
+    way.open_again();
+    let begin = tokio::time::Instant::now();
+    while call_out(&relay, 2_000_000).await != 200 {
+        assert!(begin.elapsed() < LIMIT, "it finds the database again");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let sent: Vec<String> =
+        [one.0, two.0, three.0, four.0, vec![2_000_000]].concat().iter().map(ToString::to_string).collect();
+    loop {
+        let listed = titles(&relay, "the-sid-of-darth").await;
+        if sent.iter().all(|id| listed.contains(id)) {
+            break;
+        }
+        assert!(begin.elapsed() < LIMIT, "all that was acknowledged is delivered");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    relay.shutdown().await;
 }

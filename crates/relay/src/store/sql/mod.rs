@@ -102,6 +102,15 @@ impl Connection {
         }
     }
 
+    /// In the transaction that is open a statement may take as long as it needs; a connection that is used thus is to be
+    /// dropped after it. With `SQLite` each may anyway.
+    pub(crate) fn be_patient(&mut self) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::PostgreSql(link) => link.be_patient(),
+        }
+    }
+
     /// Until the transaction's end nobody else passes here with one of these numbers. With `SQLite` nobody does anyway.
     pub(crate) fn lock(&mut self, numbers: &[i64]) -> Result<(), Error> {
         if matches!(self, Self::Sqlite(_)) || numbers.is_empty() {

@@ -23,7 +23,14 @@ const CONNECTIONS: usize = 8;
 /// How long a connection may take to come about, and how long one is waited for.
 const CONNECT: Duration = Duration::from_secs(5);
 /// No statement of ours takes long; one that does is stuck.
-const STATEMENT_MILLISECONDS: u32 = 15_000;
+const STATEMENT_MILLISECONDS: u32 = 8_000;
+/// A server that says nothing for so long is not there any more, whatever its sockets say: its machine was lost, or the way to
+/// it was.
+const SILENCE: Duration = Duration::from_secs(10);
+/// A step that brings a large database up to date may take so long.
+const PATIENCE: Duration = Duration::from_hours(6);
+/// The system asks after a connection at rest so often.
+const KEEP_ALIVE: Duration = Duration::from_secs(5);
 
 /// The connections.
 #[derive(Clone)]
@@ -31,8 +38,10 @@ pub(crate) struct Pool(deadpool_postgres::Pool);
 
 /// One of them, lent out.
 pub(crate) struct Link {
-    client: Object,
+    /// Nothing: the server has fallen silent.
+    client: Option<Object>,
     runtime: Handle,
+    patience: Duration,
 }
 
 impl Pool {
@@ -43,6 +52,7 @@ impl Pool {
             config.password(password.expose_secret());
         }
         config.connect_timeout(CONNECT).application_name("traybell-relay");
+        config.tcp_user_timeout(SILENCE).keepalives_idle(KEEP_ALIVE).keepalives_interval(KEEP_ALIVE).keepalives_retries(2);
         config.options(format!("-c statement_timeout={STATEMENT_MILLISECONDS}"));
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = if address.is_encrypted()? {
@@ -64,7 +74,7 @@ impl Pool {
     /// Lends one out; it comes back when it is dropped.
     pub(crate) async fn link(&self) -> Result<Link, Error> {
         let client = self.0.get().await.map_err(|error| Error::NoDatabase(causes(&error)))?;
-        Ok(Link { client, runtime: Handle::current() })
+        Ok(Link { client: Some(client), runtime: Handle::current(), patience: SILENCE })
     }
 }
 
@@ -76,12 +86,14 @@ fn without_http(mut tls: rustls::ClientConfig) -> rustls::ClientConfig {
 
 impl Link {
     pub(super) fn execute(&mut self, statement: &str, parameters: &[Value]) -> Result<u64, Error> {
-        self.runtime
-            .block_on(async {
-                let prepared = self.client.prepare_cached(&numbered(statement)).await?;
-                self.client.execute_raw(&prepared, parameters).await
-            })
-            .map_err(|error| failed(&error))
+        let patience = self.patience;
+        self.ask(async |client| {
+            let asked = async {
+                let prepared = client.prepare_cached(&numbered(statement)).await?;
+                client.execute_raw(&prepared, parameters).await
+            };
+            answered(patience, asked).await
+        })
     }
 
     pub(super) fn each(
@@ -90,11 +102,15 @@ impl Link {
         parameters: &[Value],
         take: &mut dyn FnMut(&Row) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        self.runtime.block_on(async {
-            let prepared = self.client.prepare_cached(&numbered(statement)).await.map_err(|error| failed(&error))?;
-            let rows = self.client.query_raw(&prepared, parameters).await.map_err(|error| failed(&error))?;
+        let patience = self.patience;
+        self.ask(async |client| {
+            let asked = async {
+                let prepared = client.prepare_cached(&numbered(statement)).await?;
+                client.query_raw(&prepared, parameters).await
+            };
+            let rows = answered(patience, asked).await?;
             tokio::pin!(rows);
-            while let Some(row) = rows.try_next().await.map_err(|error| failed(&error))? {
+            while let Some(row) = answered(patience, rows.try_next()).await? {
                 take(&read(&row)?)?;
             }
             Ok(())
@@ -102,8 +118,45 @@ impl Link {
     }
 
     pub(super) fn batch(&mut self, statements: &str) -> Result<(), Error> {
-        self.runtime.block_on(self.client.batch_execute(statements)).map_err(|error| failed(&error))
+        let patience = self.patience;
+        self.ask(async |client| answered(patience, client.batch_execute(statements)).await)
     }
+
+    /// In this transaction a statement may take as long as it needs. That the server is gone without a word is then for the
+    /// system to find.
+    pub(super) fn be_patient(&mut self) -> Result<(), Error> {
+        self.batch("SET LOCAL statement_timeout = 0")?;
+        self.patience = PATIENCE;
+        Ok(())
+    }
+
+    /// A connection whose server has fallen silent is given up, and those at rest with it: whatever is asked next, a
+    /// `ROLLBACK` among it, fails at once, and the next operation makes a new one.
+    fn ask<T>(&mut self, question: impl AsyncFnOnce(&Object) -> Result<T, Error>) -> Result<T, Error> {
+        let client = self.client.as_ref().ok_or_else(silent)?;
+        let answer = self.runtime.block_on(question(client));
+        if matches!(answer, Err(Error::SilentDatabase(_)))
+            && let Some(client) = self.client.take()
+        {
+            if let Some(pool) = Object::pool(&client) {
+                pool.retain(|_, _| false);
+            }
+            drop(Object::take(client));
+        }
+        answer
+    }
+}
+
+async fn answered<T>(
+    patience: Duration,
+    question: impl Future<Output = Result<T, tokio_postgres::Error>>,
+) -> Result<T, Error> {
+    let answer = tokio::time::timeout(patience, question).await;
+    answer.map_err(|_| silent())?.map_err(|error| failed(&error))
+}
+
+fn silent() -> Error {
+    Error::SilentDatabase(SILENCE.as_secs())
 }
 
 /// `?1` as `$1`. No statement of ours has a question mark otherwise.
