@@ -16,6 +16,7 @@ mod backup;
 mod callout_secrets;
 mod callouts;
 mod channels;
+mod cleaner;
 mod configuration;
 mod database_address;
 mod database_lock;

@@ -2,6 +2,7 @@
 //! desktop goes through [`Server::send`] or comes of a call-out: stored first, published then.
 
 use std::{
+    collections::HashSet,
     net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -17,6 +18,7 @@ use crate::{
     api::{self, Limited, Shared},
     callouts::{Receiver, Worker},
     channels::{Channels, Hub, Limits, PusherApi, Signer},
+    cleaner::clean,
     database_lock::DatabaseLock,
     listen::{BoundedListener, Peer},
     metrics,
@@ -96,7 +98,7 @@ impl Server {
         });
         // What was being delivered when the relay stopped listening is published too.
         let stop_publishing = CancellationToken::new();
-        let delivering = tokio::spawn(Worker::new(shared.clone(), options.retention, stop_listening.clone()).run());
+        let delivering = tokio::spawn(Worker::new(shared.clone(), stop_listening.clone()).run());
         let publishing = tokio::spawn(Publisher::new(shared.clone(), stop_publishing.clone()).run());
         let (metrics_address, scraped) = match options.metrics_listen {
             Some(listen) => {
@@ -107,7 +109,9 @@ impl Server {
         let kept_fresh = certificates.map(|certificates| tokio::spawn(certificates.keep_fresh(stop_listening.clone())));
         tracing::info!(%address, "serving");
         let voiding = tokio::spawn(end_voided(shared.clone(), stop_listening.clone()));
-        let all = [Some(serving), scraped, kept_fresh, Some(voiding), Some(delivering), Some(publishing)];
+        let cleaning = tokio::spawn(clean(shared.store.clone(), options.retention, stop_listening.clone()));
+        let all =
+            [Some(serving), scraped, kept_fresh, Some(voiding), Some(cleaning), Some(delivering), Some(publishing)];
         let tasks = all.into_iter().flatten().map(|task| Mutex::new(Some(task))).collect();
         Ok(Self { shared, address, metrics_address, stop_listening, stop_publishing, tasks, lock: Mutex::new(lock) })
     }
@@ -288,22 +292,22 @@ const LOOK_FOR_VOIDED: Duration = Duration::from_secs(2);
 /// signs in anew. At a channel server elsewhere they end by themselves only.
 async fn end_voided(shared: Shared, stop: CancellationToken) {
     let Some(hub) = shared.channels.embedded() else { return };
-    let mut since = Timestamp::now();
+    // What was voided before this relay served concerns nobody here.
+    let mut ended = None;
     loop {
+        match shared.store.call(Database::voided).await {
+            Ok(voided) => {
+                let is_new = |id: &i64| ended.as_ref().is_some_and(|ended: &HashSet<i64>| !ended.contains(id));
+                for (_, channel) in voided.iter().filter(|(id, _)| is_new(id)) {
+                    hub.end(channel);
+                }
+                ended = Some(voided.into_iter().map(|(id, _)| id).collect());
+            }
+            Err(error) => tracing::error!(%error, "whose sessions were voided is not known"),
+        }
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(LOOK_FOR_VOIDED) => {}
-        }
-        let (asked, before) = (Timestamp::now(), since);
-        match shared.store.call(move |database| database.voided(before)).await {
-            Ok(channels) => {
-                for channel in channels {
-                    hub.end(&channel);
-                }
-                // What was being written when this was asked is seen the next time.
-                since = asked.checked_sub(LOOK_FOR_VOIDED).unwrap_or(asked);
-            }
-            Err(error) => tracing::error!(%error, "whose sessions were voided is not known"),
         }
     }
 }

@@ -1,17 +1,14 @@
 //! Makes messages of stored events, one after another, until the server ends. An event stays waiting until its messages
 //! are stored, in one transaction with that it was delivered: whatever happens in between, nobody gets it twice.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use super::{CallOuts, Receiver, templates};
 use crate::{
-    Error, Retention,
+    Error,
     api::Shared,
     metrics::EventOutcome,
     store::{Database, Delivery, Next, WaitingEvent},
@@ -27,28 +24,24 @@ const TOGETHER: u32 = 32;
 const MAX_ATTEMPTS: u32 = 10;
 const FIRST_RETRY: Duration = Duration::from_millis(100);
 const MAX_RETRY: Duration = Duration::from_secs(30);
-const CLEANING: Duration = Duration::from_hours(24);
 
 /// The one task behind a server's receiver.
 pub(crate) struct Worker {
     shared: Shared,
     stop: CancellationToken,
-    retention: Retention,
-    last_cleaned: Option<Instant>,
 }
 
 impl Worker {
-    pub(crate) fn new(shared: Shared, retention: Retention, stop: CancellationToken) -> Self {
-        Self { shared, stop, retention, last_cleaned: None }
+    pub(crate) fn new(shared: Shared, stop: CancellationToken) -> Self {
+        Self { shared, stop }
     }
 
     /// Runs until it is told to stop.
-    pub(crate) async fn run(mut self) {
+    pub(crate) async fn run(self) {
         let (stop, receiver) = (self.stop.clone(), Arc::clone(&self.shared.receiver));
         let poll = if self.shared.store.is_shared() { SHARED_POLL } else { POLL };
         let mut failures = 0_u32;
         while !stop.is_cancelled() {
-            self.clean().await;
             let wait = match self.deliver_all().await {
                 Ok(next_retry) => {
                     failures = 0;
@@ -70,7 +63,7 @@ impl Worker {
     }
 
     /// Delivers what is due; answers how long it is until the next is.
-    async fn deliver_all(&mut self) -> Result<Duration, Error> {
+    async fn deliver_all(&self) -> Result<Duration, Error> {
         let mut most = TOGETHER;
         while !self.stop.is_cancelled() {
             let receiver = Arc::clone(&self.shared.receiver);
@@ -87,46 +80,29 @@ impl Worker {
                 }
                 // One that fails must not hold up the others: they go one by one.
                 Next::Failed { .. } if most > 1 => most = 1,
-                Next::Failed { id, attempts, error, for_good } => {
-                    let attempts = if for_good { MAX_ATTEMPTS } else { attempts.saturating_add(1) };
-                    self.failed(id, attempts, error).await?;
-                }
+                Next::Failed { id, attempts, error, for_good } => self.failed(id, attempts, error, for_good).await?,
             }
         }
-        let next = self.shared.store.call(Database::next_retry).await?;
+        let receiver = Arc::clone(&self.shared.receiver);
+        let known = self.shared.store.is_shared().then(|| receiver.custom_ids());
+        let next =
+            self.shared.store.call(move |database| database.next_retry(Timestamp::now(), known.as_deref())).await?;
         let until = next.map(|at| at.duration_since(Timestamp::now()));
         Ok(until.map_or(Duration::MAX, |until| until.try_into().unwrap_or_default()))
     }
 
-    async fn failed(&self, id: i64, attempts: u32, error: String) -> Result<(), Error> {
+    async fn failed(&self, id: i64, before: u32, error: String, for_good: bool) -> Result<(), Error> {
+        let attempts = before.saturating_add(1);
         tracing::error!(event = id, attempts, error, "a call-out could not be delivered");
         let wait = SignedDuration::try_from(retry_after(attempts)).unwrap_or(SignedDuration::ZERO);
-        let retry_at = Timestamp::now().saturating_add(wait).ok().filter(|_| attempts < MAX_ATTEMPTS);
-        if retry_at.is_none() {
+        let retry_at = Timestamp::now().saturating_add(wait).ok().filter(|_| !for_good && attempts < MAX_ATTEMPTS);
+        let is_given_up = retry_at.is_none();
+        let count = move |database: &mut Database| database.event_failed(id, before, &error, retry_at);
+        if self.shared.store.call(count).await? && is_given_up {
             self.shared.metrics.events(EventOutcome::Failed, 1);
         }
-        self.shared.store.call(move |database| database.event_failed(id, &error, retry_at)).await
+        Ok(())
     }
-
-    async fn clean(&mut self) {
-        if self.last_cleaned.is_some_and(|last| last.elapsed() < CLEANING) {
-            return;
-        }
-        self.last_cleaned = Some(Instant::now());
-        let Retention { events, failed_events, read_messages } = self.retention;
-        let delete = move |database: &mut Database| {
-            database.delete_events(days_ago(events), days_ago(failed_events))?;
-            read_messages.map_or(Ok(()), |days| database.delete_read_messages(days_ago(days)))
-        };
-        if let Err(error) = self.shared.store.call(delete).await {
-            tracing::error!(%error, "what is old could not be deleted");
-        }
-    }
-}
-
-fn days_ago(days: u32) -> Timestamp {
-    let ago = SignedDuration::from_hours(24 * i64::from(days));
-    Timestamp::now().checked_sub(ago).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
 fn retry_after(failures: u32) -> Duration {

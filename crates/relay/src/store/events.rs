@@ -13,6 +13,7 @@ use super::{
     Connection, Database, Row, Value,
     messages::{self, Origin},
     params, recipients,
+    retention::delete_expired,
 };
 use crate::{Error, NewMessage, Recipients};
 
@@ -162,14 +163,7 @@ impl Database {
     ) -> Result<Next, Error> {
         let mut transaction = self.connection.transaction()?;
         let mut parameters = params![now.as_millisecond(), most].to_vec();
-        let is_known = known.map_or_else(String::new, |known| {
-            parameters.push(now.as_millisecond().saturating_sub(LEFT_TO_OTHERS).into());
-            let places: Vec<String> = (0..known.len()).map(|place| format!("?{}", place + 4)).collect();
-            parameters.extend(known.iter().map(Value::from));
-            let is_one =
-                if places.is_empty() { "FALSE".into() } else { format!("custom_id IN ({})", places.join(", ")) };
-            format!("AND ({is_one} OR (received < ?3 AND retry_at < ?3))")
-        });
+        let is_known = not_left_to_others(known, now, &mut parameters);
         let query = format!(
             "SELECT id, custom_id, body, received, attempts, flagged FROM events
              WHERE state = 'waiting' AND retry_at <= ?1 {is_known} ORDER BY id LIMIT ?2 {}",
@@ -189,7 +183,7 @@ impl Database {
         if events.is_empty() {
             return Ok(Next::Nothing);
         }
-        messages::delete_expired(&mut transaction, now)?;
+        delete_expired(&mut transaction, now)?;
         for event in &events {
             let (id, attempts) = (event.id, event.attempts);
             let failed = |error, for_good| Ok(Next::Failed { id, attempts, error, for_good });
@@ -207,37 +201,39 @@ impl Database {
         Ok(Next::Delivered(events.len()))
     }
 
-    /// Counts a failure. The event goes on waiting, until then, unless it is given up.
-    pub(crate) fn event_failed(&mut self, id: i64, error: &str, retry_at: Option<Timestamp>) -> Result<(), Error> {
+    /// Counts a failure after so many others. The event goes on waiting, until then, unless it is given up. `false`: another
+    /// relay has delivered it meanwhile, or has counted a failure itself, and that stands.
+    pub(crate) fn event_failed(
+        &mut self,
+        id: i64,
+        attempts: u32,
+        error: &str,
+        retry_at: Option<Timestamp>,
+    ) -> Result<bool, Error> {
         let state = if retry_at.is_none() { EventState::Failed } else { EventState::Waiting };
         let retry_at = retry_at.map_or(0, Timestamp::as_millisecond);
-        self.connection.execute(
-            "UPDATE events SET attempts = attempts + 1, error = ?2, state = ?3, retry_at = ?4 WHERE id = ?1",
-            params![id, error, state.name(), retry_at],
-        )?;
-        Ok(())
+        let failed = "UPDATE events SET attempts = attempts + 1, error = ?2, state = ?3, retry_at = ?4
+            WHERE id = ?1 AND state = 'waiting' AND attempts = ?5";
+        Ok(self.connection.execute(failed, params![id, error, state.name(), retry_at, attempts])? > 0)
     }
 
-    /// When the next event that waits is due.
-    pub(crate) fn next_retry(&mut self) -> Result<Option<Timestamp>, Error> {
-        let query = "SELECT min(retry_at) FROM events WHERE state = 'waiting'";
-        let next = self.connection.query_one(query, &[], |row| row.get::<Option<i64>>(0))?;
+    /// When the next event that waits is due, but for those that are left to other relays.
+    pub(crate) fn next_retry(&mut self, now: Timestamp, known: Option<&[String]>) -> Result<Option<Timestamp>, Error> {
+        let mut parameters = Vec::new();
+        let is_known = not_left_to_others(known, now, &mut parameters);
+        let query = format!("SELECT min(retry_at) FROM events WHERE state = 'waiting' {is_known}");
+        let next = self.connection.query_one(&query, &parameters, |row| row.get::<Option<i64>>(0))?;
         Ok(next.flatten().map(milliseconds))
-    }
-
-    /// Deletes events: those that were delivered without a flaw and came before `delivered`, and all others that are not
-    /// waiting and came before `failed`. Their messages stay.
-    pub(crate) fn delete_events(&mut self, delivered: Timestamp, failed: Timestamp) -> Result<(), Error> {
-        let delete = "DELETE FROM events WHERE state <> 'waiting' AND
-            received < CASE WHEN state = 'delivered' AND flagged = 0 THEN ?1 ELSE ?2 END";
-        let parameters = params![delivered.as_millisecond(), failed.as_millisecond()];
-        self.connection.execute(delete, parameters)?;
-        Ok(())
     }
 
     /// The newest events first.
     pub(crate) fn events(&mut self, failed_or_flagged_only: bool, limit: u32) -> Result<Vec<EventSummary>, Error> {
-        let wanted = if failed_or_flagged_only { "WHERE state = 'failed' OR flagged <> 0" } else { "" };
+        // Each by its own index: with an OR all events would be read.
+        let wanted = if failed_or_flagged_only {
+            "WHERE id IN (SELECT id FROM events WHERE state = 'failed' UNION SELECT id FROM events WHERE flagged <> 0)"
+        } else {
+            ""
+        };
         let query = format!("{SUMMARY} FROM events {wanted} ORDER BY id DESC LIMIT ?1");
         self.connection.query(&query, params![limit], read_summary)
     }
@@ -253,6 +249,18 @@ impl Database {
         let replay = "UPDATE events SET state = 'waiting', attempts = 0, retry_at = ?2 WHERE id = ?1";
         Ok(self.connection.execute(replay, params![id, now.as_millisecond()])? > 0)
     }
+}
+
+/// Adds to a condition on events that wait: those of a subscription that is not among `known` are left to a relay that knows
+/// it, for a while.
+fn not_left_to_others(known: Option<&[String]>, now: Timestamp, parameters: &mut Vec<Value>) -> String {
+    let Some(known) = known else { return String::new() };
+    parameters.push(now.as_millisecond().saturating_sub(LEFT_TO_OTHERS).into());
+    let before = parameters.len();
+    let places: Vec<String> = (1..=known.len()).map(|place| format!("?{}", before + place)).collect();
+    parameters.extend(known.iter().map(Value::from));
+    let is_one = if places.is_empty() { "FALSE".into() } else { format!("custom_id IN ({})", places.join(", ")) };
+    format!("AND ({is_one} OR (received < ?{before} AND retry_at < ?{before}))")
 }
 
 /// Inserts those of them that are new; answers their places. Many go with two questions, as few do: each is a way to the
@@ -394,39 +402,6 @@ mod tests {
     }
 
     #[test]
-    fn only_what_was_delivered_without_a_flaw_is_deleted_and_its_messages_stay() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut database = Database::open(&folder.path().join("relay.sqlite")).unwrap();
-        let user = database.add_user("demo", "sid-of-darth", "Darth", "Vader").unwrap();
-        database.name_user(user.id, "darth", &[]).unwrap();
-        let recipients = |name: &str| Some(Recipients { users: vec![name.into()], ..Recipients::default() });
-        for (received, name) in [(1, Some("darth")), (2, Some("nobody")), (3, None), (9, Some("darth"))] {
-            let one = Arrived { custom_id: "a".into(), body: b"{}".into(), at: at(received) };
-            assert_eq!(database.add_events(&[one], Duration::ZERO).unwrap(), [true]);
-            let Some(name) = name else {
-                let failed = database.deliver_next(1, at(received), None, |_| Err("an error".into())).unwrap();
-                assert_eq!(failed, Next::Failed { id: 3, attempts: 0, error: "an error".into(), for_good: true });
-                database.event_failed(3, "an error", None).unwrap();
-                continue;
-            };
-            let message = NewMessage { title: "A title".into(), ..NewMessage::default() };
-            let delivery = Delivery { message, recipients: recipients(name), flaw: None };
-            assert_eq!(
-                database.deliver_next(1, at(received), None, |_| Ok(delivery.clone())).unwrap(),
-                Next::Delivered(1)
-            );
-        }
-        let mut left = |delivered, failed| {
-            database.delete_events(at(delivered), at(failed)).unwrap();
-            database.events(false, 10).unwrap().into_iter().map(|event| event.id).collect::<Vec<_>>()
-        };
-        assert_eq!(left(9, 2), [4, 3, 2]);
-        assert_eq!(left(9, 3), [4, 3], "the flagged one has its own time");
-        assert_eq!(left(9, 9), [4]);
-        assert!(!database.is_empty(user.id).unwrap());
-    }
-
-    #[test]
     fn what_failed_waits_for_its_time_and_holds_up_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
         let mut database = Database::open(&folder.path().join("relay.sqlite")).unwrap();
@@ -441,13 +416,53 @@ mod tests {
             panic!("it fails")
         };
         assert_eq!((id, error.as_str()), (1, "the delivery panicked"));
-        database.event_failed(id, &error, Some(at(20))).unwrap();
+        assert!(database.event_failed(id, 0, &error, Some(at(20))).unwrap());
         assert_eq!(database.deliver_next(1, at(19), None, |_| Ok(nobody())).unwrap(), Next::Delivered(1));
         assert_eq!(database.deliver_next(1, at(19), None, |_| Ok(nobody())).unwrap(), Next::Nothing);
-        assert_eq!(database.next_retry().unwrap(), Some(at(20)));
+        assert_eq!(database.next_retry(at(19), None).unwrap(), Some(at(20)));
         let fails = |event: &WaitingEvent| Err(event.attempts.to_string());
         assert!(matches!(database.deliver_next(1, at(20), None, fails).unwrap(), Next::Failed { attempts: 1, .. }));
         assert_eq!(database.deliver_next(1, at(20), None, |_| Ok(nobody())).unwrap(), Next::Delivered(1));
-        assert_eq!(database.next_retry().unwrap(), None);
+        assert_eq!(database.next_retry(at(19), None).unwrap(), None);
+    }
+
+    #[test]
+    fn a_failure_of_one_relay_does_not_undo_the_delivery_of_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut database = Database::open(&folder.path().join("relay.sqlite")).unwrap();
+        let one = Arrived { custom_id: "a".into(), body: b"{}".into(), at: at(1) };
+        assert_eq!(database.add_events(&[one], Duration::ZERO).unwrap(), [true]);
+        let fails = |_: &WaitingEvent| Err("no subscription".to_owned());
+        let Next::Failed { id, attempts, .. } = database.deliver_next(1, at(1), None, fails).unwrap() else {
+            panic!("it fails")
+        };
+        let nobody = Delivery { message: NewMessage::default(), recipients: None, flaw: None };
+        let mut other = Database::open(&folder.path().join("relay.sqlite")).unwrap();
+        assert_eq!(other.deliver_next(1, at(1), None, |_| Ok(nobody.clone())).unwrap(), Next::Delivered(1));
+        assert!(!database.event_failed(id, attempts, "no subscription", None).unwrap());
+        let event = database.event(id).unwrap().unwrap().summary;
+        assert_eq!((event.state, event.error), (EventState::Delivered, None));
+        // The same when the other has counted a failure of its own.
+        assert!(database.replay_event(id, at(2)).unwrap());
+        assert!(other.event_failed(id, 0, "of the other", Some(at(9))).unwrap());
+        assert!(!database.event_failed(id, 0, "no subscription", None).unwrap());
+        assert_eq!(database.event(id).unwrap().unwrap().summary.state, EventState::Waiting);
+    }
+
+    #[test]
+    fn what_is_left_to_other_relays_is_not_due() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut database = Database::open(&folder.path().join("relay.sqlite")).unwrap();
+        let arrived = ["known", "unknown"].map(|id| Arrived { custom_id: id.into(), body: b"{}".into(), at: at(1) });
+        assert_eq!(database.add_events(&arrived, Duration::ZERO).unwrap(), [true, true]);
+        let known = ["known".to_owned()];
+        assert_eq!(database.next_retry(at(10), Some(&known)).unwrap(), Some(at(0)));
+        let nobody = Delivery { message: NewMessage::default(), recipients: None, flaw: None };
+        let deliver = |_: &WaitingEvent| Ok(nobody.clone());
+        assert_eq!(database.deliver_next(9, at(10), Some(&known), deliver).unwrap(), Next::Delivered(1));
+        assert_eq!(database.next_retry(at(10), Some(&known)).unwrap(), None);
+        assert_eq!(database.next_retry(at(10), Some(&[])).unwrap(), None);
+        let later = at(LEFT_TO_OTHERS + 2);
+        assert_eq!(database.next_retry(later, Some(&known)).unwrap(), Some(at(0)), "nobody has known it");
     }
 }

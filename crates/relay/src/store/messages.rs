@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Connection, Database, Row, params};
+use super::{Connection, Database, Row, params, retention::delete_expired};
 use crate::{Button, Error, Kind, NewMessage};
 
 /// A message with what the store added to it.
@@ -87,11 +87,6 @@ impl Database {
         self.connection.exists(query, params![user_id])
     }
 
-    /// Deletes messages that were read before then.
-    pub(crate) fn delete_read_messages(&mut self, before: Timestamp) -> Result<(), Error> {
-        self.connection.execute("DELETE FROM messages WHERE read_at < ?1", params![before.as_second()]).map(drop)
-    }
-
     /// Marks one message of the user as read.
     pub(crate) fn mark_read(&mut self, user_id: i64, id: i64, now: Timestamp) -> Result<Marked, Error> {
         let unread = "UPDATE messages SET read_at = ?3 WHERE id = ?2 AND user_id = ?1 AND read_at IS NULL";
@@ -102,11 +97,6 @@ impl Database {
         let there = self.connection.exists(there, params![user_id, id])?;
         Ok(if there { Marked::Already } else { Marked::Unknown })
     }
-}
-
-/// Nobody is ever shown these again, and a relay that runs for months would keep them all.
-pub(super) fn delete_expired(connection: &mut Connection, now: Timestamp) -> Result<(), Error> {
-    connection.execute("DELETE FROM messages WHERE expires <= ?1", params![now.as_second()]).map(drop)
 }
 
 /// The event a message comes of. A user has one message of an event.

@@ -15,6 +15,7 @@ mod pairing;
 mod probe;
 mod recipients;
 mod requests;
+mod retention;
 mod schema;
 mod sql;
 mod users;
@@ -32,6 +33,7 @@ pub(crate) use messages::{Marked, StoredMessage, Wanted};
 pub(crate) use outbox::Backlog;
 pub(crate) use probe::{Probe, probe, probe_server};
 pub(crate) use requests::{Request, Sent};
+pub(crate) use retention::TooOld;
 pub use users::User;
 
 use self::file::{OpenedFile, damaged};

@@ -21,6 +21,14 @@ pub(crate) struct Backlog {
     pub(crate) unpublished: i64,
 }
 
+/// What [`Backlog`] counts, in its order; each has an index of its own.
+pub(super) const COUNTED: [&str; 4] = [
+    "events WHERE state = 'waiting'",
+    "events WHERE state = 'failed'",
+    "events WHERE flagged <> 0",
+    "messages WHERE unpublished IS NOT NULL",
+];
+
 /// A relay that has not published what it has in hand by then is taken for dead.
 const IN_HAND_SECONDS: i64 = 30;
 
@@ -61,16 +69,13 @@ impl Database {
 
     /// How much there is to do, and to look at.
     pub(crate) fn backlog(&mut self) -> Result<Backlog, Error> {
-        let mut count = |what: &str| {
+        let mut counts = [0; COUNTED.len()];
+        for (count, what) in counts.iter_mut().zip(COUNTED) {
             let counted = self.connection.query_one(&format!("SELECT count(*) FROM {what}"), &[], |row| row.get(0))?;
-            Ok::<i64, Error>(counted.unwrap_or_default())
-        };
-        Ok(Backlog {
-            waiting: count("events WHERE state = 'waiting'")?,
-            failed: count("events WHERE state = 'failed'")?,
-            flagged: count("events WHERE flagged <> 0")?,
-            unpublished: count("messages WHERE unpublished IS NOT NULL")?,
-        })
+            *count = counted.unwrap_or_default();
+        }
+        let [waiting, failed, flagged, unpublished] = counts;
+        Ok(Backlog { waiting, failed, flagged, unpublished })
     }
 
     /// They could not be handed over: any relay may try again.

@@ -111,6 +111,23 @@ ALTER TABLE messages ADD COLUMN renewals INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX messages_unread ON messages (user_id, date DESC, id DESC) WHERE read_at IS NULL;
 ";
 
+/// What is counted at each scrape and what is deleted for its age, each without reading the others; and a number for each
+/// time that a user's sessions were voided, since clocks differ.
+const FATES: &str = "
+DROP INDEX events_by_age;
+CREATE INDEX events_delivered ON events (received) WHERE state = 'delivered' AND flagged = 0;
+CREATE INDEX events_failed ON events (received) WHERE state = 'failed';
+CREATE INDEX events_flagged ON events (received) WHERE flagged <> 0;
+CREATE INDEX messages_read ON messages (read_at) WHERE read_at IS NOT NULL;
+DROP TABLE voided;
+CREATE TABLE voided (
+    id      INTEGER PRIMARY KEY AUTOINCREMENT,
+    channel TEXT NOT NULL,
+    at      INTEGER NOT NULL -- milliseconds since 1970
+) STRICT;
+CREATE INDEX voided_by_time ON voided (at);
+";
+
 /// When an event that could not be delivered is tried again.
 const RETRIES: &str = "
 ALTER TABLE events ADD COLUMN retry_at INTEGER NOT NULL DEFAULT 0; -- milliseconds since 1970
@@ -170,6 +187,7 @@ const STEPS: &[M<'static>] = &[
     M::up(CLAIMS),
     M::up(VOIDED),
     M::up(RENEWALS),
+    M::up(FATES),
 ];
 
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
@@ -293,8 +311,23 @@ CREATE TABLE voided (
 CREATE INDEX voided_by_time ON voided (at);
 ";
 
+const SERVER_FATES: &str = "
+DROP INDEX events_by_age;
+CREATE INDEX events_delivered ON events (received) WHERE state = 'delivered' AND flagged = 0;
+CREATE INDEX events_failed ON events (received) WHERE state = 'failed';
+CREATE INDEX events_flagged ON events (received) WHERE flagged <> 0;
+CREATE INDEX messages_read ON messages (read_at) WHERE read_at IS NOT NULL;
+DROP TABLE voided;
+CREATE TABLE voided (
+    id      BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    channel TEXT NOT NULL,
+    at      BIGINT NOT NULL
+);
+CREATE INDEX voided_by_time ON voided (at);
+";
+
 const SERVER_STEPS: &[&str] =
-    &[SERVER_FIRST, SERVER_REQUESTS, SERVER_PAIRING, SERVER_CLAIMS, SERVER_VOIDED, SERVER_RENEWALS];
+    &[SERVER_FIRST, SERVER_REQUESTS, SERVER_PAIRING, SERVER_CLAIMS, SERVER_VOIDED, SERVER_RENEWALS, SERVER_FATES];
 
 /// Nobody else locks by this number: "traybell" as bytes.
 const SERVER_LOCK: i64 = 0x7472_6179_6265_6c6c;

@@ -82,35 +82,22 @@ impl Database {
     pub(crate) fn set_sid(&mut self, user_id: i64, sid: &str, now: Timestamp) -> Result<(), Error> {
         check_sid(sid)?;
         let digest = self.digest(sid);
-        self.replace_sid(user_id, Some(&digest))?;
-        void(&mut self.connection, user_id, now)
+        let mut transaction = self.connection.transaction()?;
+        replace_sid(&mut transaction, user_id, Some(&digest))?;
+        void(&mut transaction, user_id, now)?;
+        transaction.commit()
     }
 
-    /// The channels of users whose sessions were voided since then.
-    pub(crate) fn voided(&mut self, since: Timestamp) -> Result<Vec<String>, Error> {
-        let query = "SELECT DISTINCT channel FROM voided WHERE at >= ?1";
-        self.connection.query(query, params![since.as_millisecond()], |row| row.get(0))
+    /// The channels of users whose sessions were voided within the last hour, each with a number of its own. The numbers do
+    /// not become visible in their order, and clocks differ: whoever looks remembers which it has seen.
+    pub(crate) fn voided(&mut self) -> Result<Vec<(i64, String)>, Error> {
+        self.connection.query("SELECT id, channel FROM voided", &[], |row| Ok((row.get(0)?, row.get(1)?)))
     }
 
     /// Voids session id and tokens: from now on the user is asked to sign in anew.
     pub(crate) fn expire_session(&mut self, user_id: i64) -> Result<(), Error> {
-        self.replace_sid(user_id, None)
-    }
-
-    fn replace_sid(&mut self, user_id: i64, digest: Option<&[u8]>) -> Result<(), Error> {
         let mut transaction = self.connection.transaction()?;
-        let update = "UPDATE users SET sid_digest = ?2 WHERE id = ?1";
-        let changed = transaction.execute(update, params![user_id, digest])?;
-        if changed == 0 {
-            return Err(Error::UnknownUser);
-        }
-        for statement in [
-            "DELETE FROM tokens WHERE user_id = ?1",
-            "DELETE FROM device_sids WHERE user_id = ?1",
-            "DELETE FROM pairing_codes WHERE user_id = ?1",
-        ] {
-            transaction.execute(statement, params![user_id])?;
-        }
+        replace_sid(&mut transaction, user_id, None)?;
         transaction.commit()
     }
 
@@ -170,6 +157,22 @@ impl Database {
         let digest = self.digest(secret);
         self.connection.query_one(&query, params![digest], read_user)
     }
+}
+
+/// In a transaction that is open.
+fn replace_sid(connection: &mut Connection, user_id: i64, digest: Option<&[u8]>) -> Result<(), Error> {
+    let update = "UPDATE users SET sid_digest = ?2 WHERE id = ?1";
+    if connection.execute(update, params![user_id, digest])? == 0 {
+        return Err(Error::UnknownUser);
+    }
+    for statement in [
+        "DELETE FROM tokens WHERE user_id = ?1",
+        "DELETE FROM device_sids WHERE user_id = ?1",
+        "DELETE FROM pairing_codes WHERE user_id = ?1",
+    ] {
+        connection.execute(statement, params![user_id])?;
+    }
+    Ok(())
 }
 
 /// How long it is known whose sessions were voided; every relay looks far more often.

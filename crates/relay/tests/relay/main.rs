@@ -20,9 +20,9 @@ mod on_postgresql;
 mod postgres;
 mod pusher_api;
 mod serving;
+mod sign_in;
 #[cfg(target_os = "linux")]
 mod silence;
-mod sign_in;
 #[cfg(unix)]
 mod stopping;
 mod tls;

@@ -52,7 +52,11 @@ impl Pool {
             config.password(password.expose_secret());
         }
         config.connect_timeout(CONNECT).application_name("traybell-relay");
-        config.tcp_user_timeout(SILENCE).keepalives_idle(KEEP_ALIVE).keepalives_interval(KEEP_ALIVE).keepalives_retries(2);
+        config
+            .tcp_user_timeout(SILENCE)
+            .keepalives_idle(KEEP_ALIVE)
+            .keepalives_interval(KEEP_ALIVE)
+            .keepalives_retries(2);
         config.options(format!("-c statement_timeout={STATEMENT_MILLISECONDS}"));
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = if address.is_encrypted()? {
