@@ -44,7 +44,7 @@ mod watched;
 pub use api_tokens::ApiTokens;
 pub use backup::{backup, restore};
 pub use callout_secrets::CallOutSecrets;
-pub use callouts::{CallOutCounters, CallOuts, EventLog, MessageTemplate, Recipients, Signature};
+pub use callouts::{CallOutCounters, CallOuts, EventLog, MessageTemplate, RecipientRule, Recipients, Signature};
 pub use configuration::Configuration;
 pub use database_address::{DatabaseAddress, PostgreSql};
 pub use error::Error;

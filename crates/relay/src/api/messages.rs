@@ -198,5 +198,5 @@ fn read(body: &[u8]) -> Result<(Recipients, NewMessage), Problem> {
         expires,
     };
     message.check()?;
-    Ok((Recipients { users, groups, when: None }, message))
+    Ok((Recipients { users, groups }, message))
 }

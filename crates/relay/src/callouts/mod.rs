@@ -7,6 +7,7 @@
 mod counters;
 mod event_log;
 mod receiver;
+mod recipients;
 mod signature;
 mod templates;
 mod worker;
@@ -49,8 +50,8 @@ pub struct CallOuts {
     pub entity: String,
     /// What the users are shown.
     pub message: MessageTemplate,
-    /// Who is shown it.
-    pub recipients: Recipients,
+    /// Who is shown it: the recipients of every rule that holds.
+    pub recipients: Vec<RecipientRule>,
 }
 
 impl Default for CallOuts {
@@ -64,7 +65,7 @@ impl Default for CallOuts {
             signature: Signature::default(),
             entity: String::new(),
             message: MessageTemplate::default(),
-            recipients: Recipients::default(),
+            recipients: Vec::new(),
         }
     }
 }
@@ -91,15 +92,23 @@ pub struct MessageTemplate {
     pub expires_after: Option<Duration>,
 }
 
-/// Who gets the message: every user that is named or is in a group that is.
-#[derive(Debug, Clone, Default)]
+/// Who gets a message: every user that is named or is in a group that is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Recipients {
     /// Names of users; where brands share a name, of each.
     pub users: Vec<String>,
     /// Names of groups.
     pub groups: Vec<String>,
-    /// A minijinja expression on `entity` and `subscription`; when it is false, nobody gets it and all is well.
+}
+
+/// Who is told of which entities. Where no rule holds, nobody is and all is well.
+#[derive(Debug, Clone, Default)]
+pub struct RecipientRule {
+    /// A minijinja expression on `entity` and `subscription`; without one the rule always holds.
     pub when: Option<String>,
+    /// Names, each of which may be a minijinja template, such as `region-{{ entity.region.id }}`. One that comes out empty
+    /// names nobody.
+    pub recipients: Recipients,
 }
 
 impl CallOuts {
@@ -123,7 +132,8 @@ impl CallOuts {
         if self.secrets.iter().any(|secret| secret.expose_secret().trim().is_empty()) {
             return refused("a secret is empty");
         }
-        templates::check(self)
+        templates::check(self)?;
+        recipients::check(self)
     }
 
     /// The newer one first.
@@ -172,7 +182,11 @@ mod tests {
     fn what_could_not_work_is_refused_with_a_reason() {
         assert!(acceptable().check().is_ok());
         let template = |title: &str| MessageTemplate { title: title.into(), ..Default::default() };
-        let when = |when: &str| Recipients { when: Some(when.into()), ..Default::default() };
+        let when = |when: &str| vec![RecipientRule { when: Some(when.into()), ..Default::default() }];
+        let group = |group: &str| {
+            let recipients = Recipients { groups: vec![group.into()], ..Default::default() };
+            vec![RecipientRule { recipients, ..Default::default() }]
+        };
         let cases = [
             (CallOuts { custom_id: String::new(), ..acceptable() }, "customId"),
             (CallOuts { key: "too-short".into(), ..acceptable() }, "16 to 200"),
@@ -186,6 +200,8 @@ mod tests {
             (CallOuts { message: template("{{ entity.a|nosuchfilter }}"), ..acceptable() }, "nosuchfilter"),
             (CallOuts { message: template(" "), ..acceptable() }, "title"),
             (CallOuts { recipients: when("entity.status =="), ..acceptable() }, "when"),
+            (CallOuts { recipients: group("region-{{ entity."), ..acceptable() }, "groups"),
+            (CallOuts { recipients: group("{{ entity.region|nosuchfilter }}"), ..acceptable() }, "nosuchfilter"),
         ];
         for (callouts, expected) in cases {
             let text = callouts.check().expect_err(expected).to_string();

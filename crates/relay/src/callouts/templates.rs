@@ -49,30 +49,12 @@ pub(super) fn check(callouts: &CallOuts) -> Result<(), Error> {
             return Err(refused(name, &error));
         }
     }
-    if let Some(when) = &callouts.recipients.when {
-        let expression = environment.compile_expression(when).map_err(|error| refused("when", &error))?;
-        if let Err(error) = expression.eval(&nothing)
-            && can_never_work(&error)
-        {
-            return Err(refused("when", &error));
-        }
-    }
     Ok(())
 }
 
 /// Other errors depend on the entity.
-fn can_never_work(error: &minijinja::Error) -> bool {
+pub(super) fn can_never_work(error: &minijinja::Error) -> bool {
     matches!(error.kind(), ErrorKind::UnknownFilter | ErrorKind::UnknownFunction | ErrorKind::UnknownTest)
-}
-
-/// Whether the entity is one the recipients are told of.
-pub(super) fn is_wanted(callouts: &CallOuts, entity: &Value) -> Result<bool, String> {
-    let Some(when) = &callouts.recipients.when else { return Ok(true) };
-    let environment = environment();
-    let value = environment
-        .compile_expression(when)
-        .and_then(|expression| expression.eval(context! { entity => entity, subscription => callouts.custom_id }));
-    value.map(|value| value.is_true()).map_err(|error| format!("`when`: {error}"))
 }
 
 /// The message for the entity, or what is wrong with the templates.
@@ -97,10 +79,6 @@ pub(super) fn message(callouts: &CallOuts, entity: &Value, now: Timestamp) -> Re
         let text = bounded("link_text", template.link_text.as_ref(), MAX_BUTTON_CHARS)?;
         buttons.push(Button { text: if text.is_empty() { "Open".into() } else { text }, link });
     }
-    let expires = template.expires_after.map(|after| {
-        let after = SignedDuration::try_from(after).unwrap_or(SignedDuration::MAX);
-        now.checked_add(after).unwrap_or(Timestamp::MAX)
-    });
     let message = NewMessage {
         kind: template.kind,
         title,
@@ -108,7 +86,7 @@ pub(super) fn message(callouts: &CallOuts, entity: &Value, now: Timestamp) -> Re
         body: rendered(HTML, template.body.as_ref(), MAX_BODY_BYTES)?.replace('\0', " "),
         silent: template.silent,
         buttons,
-        expires,
+        expires: expires(callouts, now),
         ..NewMessage::default()
     };
     message.check().map_err(|error| error.to_string())?;
@@ -116,7 +94,7 @@ pub(super) fn message(callouts: &CallOuts, entity: &Value, now: Timestamp) -> Re
 }
 
 /// What is delivered in place of a message that could not be made: that something came, and of whom or what.
-pub(super) fn plain_message(callouts: &CallOuts, entity: &Value) -> NewMessage {
+pub(super) fn plain_message(callouts: &CallOuts, entity: &Value, now: Timestamp) -> NewMessage {
     let text = |name: &str| match entity.get(name) {
         Some(Value::String(text)) => text.clone(),
         Some(Value::Number(number)) => number.to_string(),
@@ -125,10 +103,24 @@ pub(super) fn plain_message(callouts: &CallOuts, entity: &Value) -> NewMessage {
     let name = one_line(&format!("{} {}", text("firstName"), text("lastName")), MAX_PREVIEW_CHARS);
     let preview = if name.is_empty() { one_line(&text("id"), MAX_PREVIEW_CHARS) } else { name };
     let title = one_line(&format!("{} event", callouts.entity), MAX_TITLE_CHARS);
-    NewMessage { kind: callouts.message.kind, title, preview, silent: callouts.message.silent, ..Default::default() }
+    NewMessage {
+        kind: callouts.message.kind,
+        title,
+        preview,
+        silent: callouts.message.silent,
+        expires: expires(callouts, now),
+        ..Default::default()
+    }
 }
 
-fn environment<'source>() -> Environment<'source> {
+fn expires(callouts: &CallOuts, now: Timestamp) -> Option<Timestamp> {
+    callouts.message.expires_after.map(|after| {
+        let after = SignedDuration::try_from(after).unwrap_or(SignedDuration::MAX);
+        now.checked_add(after).unwrap_or(Timestamp::MAX)
+    })
+}
+
+pub(super) fn environment<'source>() -> Environment<'source> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Chainable);
     environment.set_fuel(Some(FUEL));
@@ -136,7 +128,7 @@ fn environment<'source>() -> Environment<'source> {
     environment
 }
 
-fn render(
+pub(super) fn render(
     name: &str,
     source: &str,
     entity: &minijinja::Value,
@@ -185,7 +177,7 @@ impl io::Write for Bounded {
 }
 
 /// Plain text in one line: control characters become spaces, and what is beyond the limit is cut.
-fn one_line(text: &str, max_chars: usize) -> String {
+pub(super) fn one_line(text: &str, max_chars: usize) -> String {
     let spaced: String = text.chars().map(|char| if char.is_control() { ' ' } else { char }).collect();
     spaced.trim().chars().take(max_chars).collect()
 }

@@ -6,9 +6,9 @@ use std::{sync::Arc, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
-use super::{CallOuts, Receiver, templates};
+use super::{CallOuts, Receiver, recipients, templates};
 use crate::{
-    Error,
+    Error, NewMessage,
     api::Shared,
     metrics::EventOutcome,
     store::{Database, Delivery, Next, WaitingEvent},
@@ -124,20 +124,13 @@ fn delivery_of(receiver: &Receiver, event: &WaitingEvent) -> Result<Delivery, St
 fn delivery(callouts: &CallOuts, event: &WaitingEvent, now: Timestamp) -> Delivery {
     // Only objects are stored; an event that was tampered with is delivered plain.
     let entity = templates::entity(&event.body).unwrap_or_default();
-    let (wanted, no_condition) = match templates::is_wanted(callouts, &entity) {
-        Ok(wanted) => (wanted, None),
-        Err(error) => (true, Some(error)),
-    };
-    if !wanted {
-        let message = templates::plain_message(callouts, &entity);
-        return Delivery { message, recipients: None, flaw: None };
-    }
-    let (message, no_message) = match templates::message(callouts, &entity, now) {
-        Ok(message) => (message, None),
-        Err(error) => (templates::plain_message(callouts, &entity), Some(error)),
-    };
-    let flaws: Vec<String> = no_condition.into_iter().chain(no_message).collect();
-    let recipients = Some(callouts.recipients.clone());
+    let (recipients, mut flaws) = recipients::of(callouts, &entity);
+    let message =
+        if recipients.is_none() { Ok(NewMessage::default()) } else { templates::message(callouts, &entity, now) };
+    let message = message.unwrap_or_else(|error| {
+        flaws.push(error);
+        templates::plain_message(callouts, &entity, now)
+    });
     Delivery { message, recipients, flaw: (!flaws.is_empty()).then(|| flaws.join("; ")) }
 }
 

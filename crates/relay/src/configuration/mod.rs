@@ -394,6 +394,20 @@ mod tests {
     }
 
     #[test]
+    fn recipients_are_one_table_or_several() {
+        let several = "[[subscriptions.recipients]]\ngroups = [\"region-{{ entity.region.id }}\"]\n
+            [[subscriptions.recipients]]\nwhen = \"entity.type == 'THEFT'\"\nusers = [\"ada\"]";
+        let several = format!("{}{several}", &WHOLE[..WHOLE.find("[subscriptions.recipients]").unwrap()]);
+        let mut secrets = CallOutSecrets::default();
+        secrets.renew("new-employees").unwrap();
+        let rules = |text: &str| read(text).unwrap().server_options(&secrets).unwrap().callouts.remove(0).recipients;
+        assert_eq!((rules(WHOLE).len(), rules(WHOLE)[0].recipients.groups.join(" ")), (1, "dispatch".into()));
+        let several = rules(&several);
+        assert_eq!((several.len(), several[1].recipients.users.join(" ")), (2, "ada".into()));
+        assert_eq!(several[1].when.as_deref(), Some("entity.type == 'THEFT'"));
+    }
+
+    #[test]
     fn a_subscription_without_a_secret_is_refused_with_the_command_that_makes_one() {
         let refused = read(WHOLE).unwrap().server_options(&CallOutSecrets::default()).unwrap_err().to_string();
         assert!(refused.contains("traybell-relay callouts new-secret new-employees"), "{refused}");
@@ -410,6 +424,7 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_refused_with_what_is_expected() {
+        let rules = WHOLE.find("[subscriptions.recipients]").unwrap();
         let cases = [
             ("listen = 5", "such as \"127.0.0.1:8080\""),
             ("listen = \"localhost:80\"", "such as \"127.0.0.1:8080\""),
@@ -433,6 +448,12 @@ mod tests {
             (&format!("{WHOLE}\n{CHANNELS}").replace("\"traybell\"", "\"a/b\""), "letters, digits"),
             (&format!("[[callouts]]\n{WHOLE}"), "unknown field `callouts`"),
             (&WHOLE.replace("\"dispatch\"", ""), "nobody would get its messages"),
+            (
+                &format!("{}[[subscriptions.recipients]]\nwhen = \"true\"", &WHOLE[..rules]),
+                "nobody would get its messages",
+            ),
+            (&WHOLE.replace("when =", "if ="), "unknown field `if`"),
+            (&WHOLE.replace("\"dispatch\"", "\"site-{{ entity\""), "groups"),
             (&WHOLE.replace("= 48", "= 0"), "expires_after_hours"),
             (&WHOLE.replace("event = \"shoutout\"", "event = \"scream\""), "unknown variant `scream`"),
             (&WHOLE.replace("event = \"shoutout\"", "link_text = \"Go\""), "without message.link"),

@@ -1,14 +1,20 @@
 //! `[[subscriptions]]`: the six parts of one TrackTik subscription, and what becomes of its call-outs.
 
-use std::time::Duration;
+use std::{fmt, marker::PhantomData, time::Duration};
 
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer,
+    de::{
+        MapAccess, SeqAccess, Visitor,
+        value::{MapAccessDeserializer, SeqAccessDeserializer},
+    },
+};
 use tracktik_client::{
     Essentials, Event, Filter, IncludedRegion, Inclusions, Language, NewSubscription, Regions, callout,
 };
 
-use crate::{CallOuts, Error, Kind, MessageTemplate, Recipients, Signature};
+use crate::{CallOuts, Error, Kind, MessageTemplate, RecipientRule, Recipients, Signature};
 
 const MAX_HOURS: u32 = 24 * 366;
 
@@ -33,7 +39,7 @@ pub(super) struct WrittenSubscription {
     /// Why it is to call out nothing for now.
     pub(super) suspended: Option<String>,
     message: WrittenMessage,
-    recipients: WrittenRecipients,
+    recipients: OneOrMore<WrittenRecipients>,
 }
 
 /// `TrackTik: Events Subscriptions`, where a subscription names no other.
@@ -95,6 +101,32 @@ struct WrittenRecipients {
     when: Option<String>,
 }
 
+/// A table, or several (`[[…]]`). What is wrong with one is said as of a table: an untagged enum would not.
+#[derive(Debug, Clone)]
+struct OneOrMore<T>(Vec<T>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMore<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Tables<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Tables<T> {
+            type Value = OneOrMore<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a table or several")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, table: A) -> Result<Self::Value, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(table)).map(|one| OneOrMore(vec![one]))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, tables: A) -> Result<Self::Value, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(tables)).map(OneOrMore)
+            }
+        }
+        deserializer.deserialize_any(Tables(PhantomData))
+    }
+}
+
 impl WrittenSubscription {
     /// Refuses what makes no sense, with what is expected. Address and secret are not known yet.
     pub(super) fn check(&self) -> Result<(), Error> {
@@ -104,7 +136,8 @@ impl WrittenSubscription {
         self.definition("https://relay.invalid/key", placeholder.clone(), None)?;
         // The templates too: a subscription that nobody can deliver must not come to TrackTik.
         self.callouts("a-key-of-16-characters".into(), vec![placeholder], None)?;
-        if self.recipients.users.is_empty() && self.recipients.groups.is_empty() {
+        let names = |rule: &WrittenRecipients| rule.users.is_empty() && rule.groups.is_empty();
+        if self.recipients.0.is_empty() || self.recipients.0.iter().any(names) {
             return refuse("nobody would get its messages; name at least one of recipients.users and .groups");
         }
         if self.message.expires_after_hours.is_some_and(|hours| !(1..=MAX_HOURS).contains(&hours)) {
@@ -195,10 +228,17 @@ impl WrittenSubscription {
                 silent,
                 expires_after: expires_after_hours.map(|hours| Duration::from_hours(hours.into())),
             },
-            recipients: Recipients { users: recipients.users, groups: recipients.groups, when: recipients.when },
+            recipients: recipients.0.into_iter().map(WrittenRecipients::rule).collect(),
         };
         callouts.check()?;
         Ok(callouts)
+    }
+}
+
+impl WrittenRecipients {
+    fn rule(self) -> RecipientRule {
+        let Self { users, groups, when } = self;
+        RecipientRule { when, recipients: Recipients { users, groups } }
     }
 }
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use relay::{
-    CallOutCounters, CallOuts, EventLog, EventState, EventSummary, MessageTemplate, Recipients, Server, ServerOptions,
-    Signature,
+    CallOutCounters, CallOuts, EventLog, EventState, EventSummary, MessageTemplate, RecipientRule, Recipients, Server,
+    ServerOptions, Signature,
 };
 use reqwest::Method;
 use rusqlite::Connection;
@@ -23,6 +23,12 @@ const SECRET: &str = "the-secret-of-new-employees";
 const HEADER: &str = "TrackTik-Subscription-Secret";
 const NAME: &str = "darth";
 
+fn rule(when: Option<&str>, users: &[&str], groups: &[&str]) -> RecipientRule {
+    let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+    let recipients = Recipients { users: owned(users), groups: owned(groups) };
+    RecipientRule { when: when.map(str::to_owned), recipients }
+}
+
 fn callouts() -> CallOuts {
     CallOuts {
         custom_id: "new-employees".into(),
@@ -34,7 +40,7 @@ fn callouts() -> CallOuts {
             body: Some("<p>{{ entity.firstName }}</p>".into()),
             ..Default::default()
         },
-        recipients: Recipients { users: vec![NAME.into()], ..Default::default() },
+        recipients: vec![rule(None, &[NAME], &[])],
         ..Default::default()
     }
 }
@@ -272,12 +278,8 @@ async fn the_plain_secret_is_taken_where_it_is_set_up() {
 
 #[tokio::test]
 async fn a_user_and_a_group_are_told_at_once_and_nobody_else_is() {
-    let recipients = |users: &[&str], groups: &[&str]| -> Recipients {
-        let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
-        Recipients { users: owned(users), groups: owned(groups), when: None }
-    };
-    for recipients in [recipients(&[NAME], &[]), recipients(&[], &["managers"]), recipients(&[NAME], &["managers"])] {
-        let world = world_with(|callouts| callouts.recipients = recipients).await;
+    for rule in [rule(None, &[NAME], &[]), rule(None, &[], &["managers"]), rule(None, &[NAME], &["managers"])] {
+        let world = world_with(|callouts| callouts.recipients = vec![rule]).await;
         let other = world.server.add_user("acme", "sid-of-luke", "Luke", "Skywalker").await.unwrap();
         world.server.name_user(&other, "luke", &["pilots"]).await.unwrap();
         let mut socket = world.subscribed().await;
@@ -322,13 +324,46 @@ async fn who_is_told_can_depend_on_the_entity() {
         ("true", "nobody-of-this-name", false, Some("no recipient")),
     ];
     for (when, user, told, flaw) in cases {
-        let recipients = Recipients { users: vec![user.into()], groups: vec![], when: Some(when.into()) };
-        let world = world_with(|callouts| callouts.recipients = recipients).await;
+        let rule = rule(Some(when), &[user], &[]);
+        let world = world_with(|callouts| callouts.recipients = vec![rule]).await;
         call_out(&world, &json!({ "status": "ACTIVE", "number": 5 })).await;
         let event = the_event(&world, EventState::Delivered).await;
         assert_eq!((event.flagged, !world.listed("").await.is_empty()), (flaw.is_some(), told), "{when}");
         let error = event.error.unwrap_or_default();
         assert!(error.contains(flaw.unwrap_or_default()) && error.is_empty() == flaw.is_none(), "{when}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn each_region_has_its_desks() {
+    let by_type = rule(Some("entity.type == 'THEFT'"), &[], &["theft"]);
+    let rules = vec![rule(None, &[], &["region-{{ entity.region.id }}"]), by_type];
+    let world = world_with(|callouts| {
+        callouts.recipients = rules;
+        callouts.message.title = "{{ entity.id }}".into();
+    })
+    .await;
+    let luke = world.server.add_user("acme", "sid-of-luke", "Luke", "Skywalker").await.unwrap();
+    world.server.name_user(&luke, "luke", &["region-4", "theft"]).await.unwrap();
+    world.server.name_user(&world.user, "darth", &["region-3"]).await.unwrap();
+    for (id, region, kind) in [(1, 3, "ALARM"), (2, 4, "ALARM"), (3, 3, "THEFT"), (4, 4, "THEFT")] {
+        call_out(&world, &json!({ "id": id, "region": { "id": region }, "type": kind })).await;
+    }
+    until_all_are_delivered(&world).await;
+    assert!(events(&world).await.iter().all(|event| !event.flagged));
+    let mut mine = titles(&world.listed("").await).join(" ");
+    mine = mine.split(' ').rev().collect::<Vec<_>>().join(" ");
+    assert_eq!((mine.as_str(), world.server.unread(&luke).await.unwrap().len()), ("1 3", 3));
+    call_out(&world, &json!({ "id": 5, "region": { "id": 9 }, "type": "ALARM" })).await;
+    until_all_are_delivered(&world).await;
+    assert_eq!(events(&world).await[0].error.as_deref(), Some("no recipient"));
+}
+
+async fn until_all_are_delivered(world: &World) {
+    let begin = tokio::time::Instant::now();
+    while !events(world).await.iter().all(|event| event.state == EventState::Delivered) {
+        assert!(begin.elapsed() < LIMIT, "{:?}", events(world).await);
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 

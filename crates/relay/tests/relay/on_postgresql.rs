@@ -3,7 +3,8 @@
 use std::{process::Stdio, time::Duration};
 
 use relay::{
-    CallOuts, DatabaseAddress, EventLog, EventState, MessageTemplate, NewMessage, Recipients, Server, ServerOptions,
+    CallOuts, DatabaseAddress, EventLog, EventState, MessageTemplate, NewMessage, RecipientRule, Recipients, Server,
+    ServerOptions,
 };
 use serde_json::{Value, json};
 use tokio::process::Command;
@@ -66,7 +67,10 @@ async fn relay_of(database: &str, custom_id: &str) -> Server {
         signature: relay::Signature::PlainSecret,
         entity: "employees".into(),
         message: MessageTemplate { title: "{{ entity.id }}".into(), ..Default::default() },
-        recipients: Recipients { users: vec!["darth".into()], ..Default::default() },
+        recipients: vec![RecipientRule {
+            recipients: Recipients { users: vec!["darth".into()], ..Default::default() },
+            ..Default::default()
+        }],
         ..Default::default()
     };
     let options = ServerOptions { database: address(database), callouts: vec![callouts], ..Default::default() };

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::{MessageTemplate, Recipients};
+use crate::MessageTemplate;
 
 fn callouts(title: &str) -> CallOuts {
     CallOuts {
@@ -71,25 +71,13 @@ fn a_link_becomes_a_button_when_it_is_a_web_address() {
 }
 
 #[test]
-fn an_expression_says_who_is_told() {
-    let when = |when: &str| {
-        let recipients = Recipients { when: Some(when.into()), ..Default::default() };
-        is_wanted(&CallOuts { recipients, ..callouts("A title") }, &json!({ "status": "ACTIVE", "number": 5 }))
-    };
-    assert_eq!(when("entity.status == 'ACTIVE'"), Ok(true));
-    assert_eq!(when("entity.status in ['CLOSED'] or entity.number > 5"), Ok(false));
-    assert_eq!(when("entity.region.name"), Ok(false));
-    assert!(when("entity.number + entity.status").is_err());
-}
-
-#[test]
 fn the_plain_message_names_the_person_or_the_id() {
-    let preview = |entity: Value| plain_message(&callouts("A title"), &entity).preview;
+    let preview = |entity: Value| plain_message(&callouts("A title"), &entity, Timestamp::UNIX_EPOCH).preview;
     assert_eq!(preview(json!({ "id": 7, "firstName": "Leia", "lastName": "Organa" })), "Leia Organa");
     assert_eq!(preview(json!({ "id": 7, "firstName": "Le\nia" })), "Le ia");
     assert_eq!(preview(json!({ "id": 7, "firstName": null })), "7");
     assert_eq!(preview(json!({})), "");
-    assert_eq!(plain_message(&callouts("A title"), &json!({})).title, "employees event");
+    assert_eq!(plain_message(&callouts("A title"), &json!({}), Timestamp::UNIX_EPOCH).title, "employees event");
 }
 
 #[test]
@@ -101,4 +89,13 @@ fn an_entity_may_be_wrapped() {
     for no_object in ["", "7", "[{}]", r#"{"meta":{},"data":[]}"#, r#"{"a":"#] {
         assert_eq!(entity(no_object.as_bytes()), None, "{no_object}");
     }
+}
+
+#[test]
+fn what_takes_its_place_expires_as_it_would_have() {
+    let mut callouts = callouts("{{ entity.name }}");
+    let plain = |callouts: &CallOuts| plain_message(callouts, &json!({ "id": 7 }), Timestamp::UNIX_EPOCH);
+    assert_eq!((plain(&callouts).preview.as_str(), plain(&callouts).expires), ("7", None));
+    callouts.message.expires_after = Some(std::time::Duration::from_mins(1));
+    assert_eq!(plain(&callouts).expires, Some(Timestamp::from_second(60).unwrap()));
 }
