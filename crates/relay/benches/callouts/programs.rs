@@ -66,6 +66,7 @@ impl Relay {
             r#"
             listen = "127.0.0.1:{port}"
             database = "{database}"
+            single_relay = true
             callouts_per_minute = 0
             {more}
             [[subscriptions]]

@@ -20,6 +20,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 pub use counters::CallOutCounters;
 pub use event_log::EventLog;
 pub(crate) use receiver::{Receiver, router};
+pub(crate) use recipients::is_template;
 pub use signature::Signature;
 pub(crate) use worker::Worker;
 

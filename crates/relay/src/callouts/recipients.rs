@@ -70,7 +70,7 @@ pub(super) fn of(callouts: &CallOuts, entity: &Value) -> (Option<Recipients>, Ve
 }
 
 /// Whether it is worked out anew for each entity.
-pub(super) fn is_template(name: &str) -> bool {
+pub(crate) fn is_template(name: &str) -> bool {
     name.contains("{{") || name.contains("{%")
 }
 

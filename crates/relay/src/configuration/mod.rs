@@ -21,8 +21,8 @@ use url::Url;
 
 use self::{channels::WrittenChannels, subscription::WrittenSubscription, tracktik::WrittenTracktik};
 use crate::{
-    CallOutSecrets, CallOuts, DatabaseAddress, Error, Retention, SecretsPlace, ServerOptions, TlsFiles,
-    callout_secrets::Told, proxies::TrustedProxies, secret_file::read_secret,
+    CallOutSecrets, CallOuts, DatabaseAddress, Error, Recipients, Retention, SecretsPlace, ServerOptions, TlsFiles,
+    callout_secrets::Told, callouts::is_template, proxies::TrustedProxies, secret_file::read_secret,
 };
 
 /// The size beyond which a file is none of ours.
@@ -36,6 +36,7 @@ pub struct Configuration {
     listen: SocketAddr,
     public_url: Option<Url>,
     database: DatabaseAddress,
+    single_relay: bool,
     secrets: SecretsPlace,
     callout_window: Duration,
     callouts_per_minute: u32,
@@ -57,6 +58,8 @@ struct Written {
     #[serde(default = "default_database")]
     database: String,
     database_password_file: Option<PathBuf>,
+    #[serde(default)]
+    single_relay: bool,
     #[serde(default = "default_secrets")]
     secrets: PathBuf,
     callout_window_seconds: Option<u32>,
@@ -140,6 +143,7 @@ impl Configuration {
             listen,
             public_url,
             database: DatabaseAddress::read(&database, folder, password)?,
+            single_relay: written.single_relay,
             secrets: SecretsPlace::File(folder.join(&secrets)),
             callout_window: callout_window_seconds
                 .map_or(usual.callout_window, |seconds| Duration::from_secs(seconds.into())),
@@ -171,6 +175,13 @@ impl Configuration {
             }
             subscription.check()?;
         }
+        if self.shares_database() && self.channels.is_none() {
+            return Err(Error::Input(
+                "database: relays that share a PostgreSQL database need channels that they share too, or the desktops of one \
+                 are told nothing by the others: set up [channels], or say single_relay = true if this is the only one"
+                    .into(),
+            ));
+        }
         TrustedProxies::read(&self.trusted_proxies)?;
         self.channels.as_ref().map_or(Ok(()), WrittenChannels::check)?;
         self.tracktik.as_ref().map_or(Ok(()), WrittenTracktik::check)
@@ -190,6 +201,11 @@ impl Configuration {
     /// Where the relay's database is.
     pub fn database(&self) -> &DatabaseAddress {
         &self.database
+    }
+
+    /// Whether other relays may be at work on the same database.
+    pub(crate) fn shares_database(&self) -> bool {
+        matches!(self.database, DatabaseAddress::PostgreSql(_)) && !self.single_relay
     }
 
     /// Where the call-outs' keys and secrets are kept.
@@ -219,6 +235,21 @@ impl Configuration {
 
     fn subscription(&self, custom_id: &str) -> Option<&WrittenSubscription> {
         self.subscriptions.iter().find(|subscription| subscription.custom_id == custom_id)
+    }
+
+    /// Everybody that a subscription names, once; names that are templates are not among them.
+    pub(crate) fn named_recipients(&self) -> Recipients {
+        let mut all = Recipients::default();
+        for rule in self.subscriptions.iter().flat_map(WrittenSubscription::rules) {
+            for (names, to) in [(&rule.users, &mut all.users), (&rule.groups, &mut all.groups)] {
+                to.extend(names.iter().filter(|name| !is_template(name)).cloned());
+            }
+        }
+        for names in [&mut all.users, &mut all.groups] {
+            names.sort();
+            names.dedup();
+        }
+        all
     }
 
     /// Whether there is a table `tracktik`: the relay manages the subscriptions itself.
@@ -311,7 +342,6 @@ impl Configuration {
     }
 }
 
-/// It stands on command lines and in logs.
 /// What a library says of a value, with what would do.
 fn explained(text: String) -> String {
     let hints = [
@@ -324,6 +354,7 @@ fn explained(text: String) -> String {
     }
 }
 
+/// It stands on command lines and in logs.
 pub(crate) fn check_custom_id(custom_id: &str) -> Result<(), Error> {
     let fits = (1..=64).contains(&custom_id.len())
         && custom_id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
@@ -337,131 +368,4 @@ pub(crate) fn check_custom_id(custom_id: &str) -> Result<(), Error> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Kind;
-
-    const WHOLE: &str = r#"
-        listen = "127.0.0.1:8080"
-        callout_window_seconds = 0
-        public_url = "https://relay.example.com"
-
-        [[subscriptions]]
-        custom_id = "new-employees"
-        events = ["entity:employees:created"]
-        regions = { within = [3], except = [7] }
-        filter = ["status=ACTIVE"]
-        include = ["region"]
-
-        [subscriptions.message]
-        title = "New: {{ entity.firstName }}"
-        event = "shoutout"
-        expires_after_hours = 48
-
-        [subscriptions.recipients]
-        groups = ["dispatch"]
-        when = "entity.region.id == 3"
-    "#;
-
-    const CHANNELS: &str = r#"
-        [channels]
-        app_id = "traybell"
-        key = "a-key"
-        secret_file = "channels.secret"
-        url = "http://127.0.0.1:6001"
-    "#;
-
-    fn read(text: &str) -> Result<Configuration, Error> {
-        Configuration::from_text(text, Path::new("/etc/traybell"))
-    }
-
-    fn refusal(text: &str) -> String {
-        read(text).expect_err("it should be refused").to_string()
-    }
-
-    #[test]
-    fn a_whole_file_becomes_the_options_of_a_server() {
-        let configuration = read(WHOLE).unwrap();
-        let mut secrets = CallOutSecrets::default();
-        secrets.renew("new-employees").unwrap();
-        let options = configuration.server_options(&secrets).unwrap();
-        assert!(matches!(&options.database, DatabaseAddress::File(path) if path.ends_with("traybell/relay.sqlite")));
-        assert_eq!((options.callout_window, options.callouts_per_minute), (Duration::ZERO, 6000));
-        let callouts = &options.callouts[0];
-        assert_eq!(callouts.header, "TrackTik-Subscription-Secret");
-        assert_eq!((callouts.message.kind, callouts.secrets.len()), (Kind::Shoutout, 1));
-        assert_eq!(callouts.message.expires_after, Some(Duration::from_hours(48)));
-    }
-
-    #[test]
-    fn recipients_are_one_table_or_several() {
-        let several = "[[subscriptions.recipients]]\ngroups = [\"region-{{ entity.region.id }}\"]\n
-            [[subscriptions.recipients]]\nwhen = \"entity.type == 'THEFT'\"\nusers = [\"ada\"]";
-        let several = format!("{}{several}", &WHOLE[..WHOLE.find("[subscriptions.recipients]").unwrap()]);
-        let mut secrets = CallOutSecrets::default();
-        secrets.renew("new-employees").unwrap();
-        let rules = |text: &str| read(text).unwrap().server_options(&secrets).unwrap().callouts.remove(0).recipients;
-        assert_eq!((rules(WHOLE).len(), rules(WHOLE)[0].recipients.groups.join(" ")), (1, "dispatch".into()));
-        let several = rules(&several);
-        assert_eq!((several.len(), several[1].recipients.users.join(" ")), (2, "ada".into()));
-        assert_eq!(several[1].when.as_deref(), Some("entity.type == 'THEFT'"));
-    }
-
-    #[test]
-    fn a_subscription_without_a_secret_is_refused_with_the_command_that_makes_one() {
-        let refused = read(WHOLE).unwrap().server_options(&CallOutSecrets::default()).unwrap_err().to_string();
-        assert!(refused.contains("traybell-relay callouts new-secret new-employees"), "{refused}");
-    }
-
-    #[test]
-    fn the_example_is_one() {
-        let mut secrets = CallOutSecrets::default();
-        secrets.renew("new-employees").unwrap();
-        let example = read(include_str!("../../packaging/relay.toml")).unwrap();
-        let options = example.server_options(&secrets).unwrap();
-        assert_eq!((options.retention.read_messages, options.callouts.len()), (Some(365), 1));
-    }
-
-    #[test]
-    fn what_makes_no_sense_is_refused_with_what_is_expected() {
-        let rules = WHOLE.find("[subscriptions.recipients]").unwrap();
-        let cases = [
-            ("listen = 5", "such as \"127.0.0.1:8080\""),
-            ("listen = \"localhost:80\"", "such as \"127.0.0.1:8080\""),
-            ("listen = \"127.0.0.1:1\"\npublic_url = \"relay.example\"", "such as \"https://relay.example.com\""),
-            ("listen = \"127.0.0.1:1\"\n[retention_days]\nevents = 0", "nonzero"),
-            ("listen = \"127.0.0.1:1\"\nlisten_on = 5", "unknown field `listen_on`"),
-            (&WHOLE.replace("new-employees", "new employees"), "no custom_id"),
-            (&WHOLE.replace("entity:employees", "entity:employes"), "employees"),
-            (&WHOLE.replace("{ within = [3], except = [7] }", "\"some\""), "regions is \"all\""),
-            (&WHOLE.replace("{{ entity.firstName }}", "{{ entity."), "title"),
-            (&WHOLE.replace("entity.region.id == 3", "entity.region.id =="), "when"),
-            (&WHOLE.replace("except", "without"), "regions is \"all\""),
-            (&WHOLE.replace("within = [3]", "within = []"), "for all of them say so"),
-            (&WHOLE.replace("status=ACTIVE", "whereQL=x"), "query language"),
-            (&WHOLE.replace("include = [\"region\"]", "include = [\"a b\"]"), "names a field that cannot be one"),
-            (&WHOLE.replace("include", "suspended = \" \"\ninclude"), "the reason why"),
-            (&format!("{WHOLE}\n[tracktik]\ndomain = 5"), "domain"),
-            (&format!("{WHOLE}\n{CHANNELS}\ncluster = \"eu\""), "either cluster"),
-            (&format!("{WHOLE}\n{CHANNELS}").replace("http://127.0.0.1:6001", "http://10.0.0.1"), "unencrypted"),
-            (&format!("{WHOLE}\n{CHANNELS}").replace(":6001", ":6001/app"), "without a path"),
-            (&format!("{WHOLE}\n{CHANNELS}").replace("\"traybell\"", "\"a/b\""), "letters, digits"),
-            (&format!("[[callouts]]\n{WHOLE}"), "unknown field `callouts`"),
-            (&WHOLE.replace("\"dispatch\"", ""), "nobody would get its messages"),
-            (
-                &format!("{}[[subscriptions.recipients]]\nwhen = \"true\"", &WHOLE[..rules]),
-                "nobody would get its messages",
-            ),
-            (&WHOLE.replace("when =", "if ="), "unknown field `if`"),
-            (&WHOLE.replace("\"dispatch\"", "\"site-{{ entity\""), "groups"),
-            (&WHOLE.replace("= 48", "= 0"), "expires_after_hours"),
-            (&WHOLE.replace("event = \"shoutout\"", "event = \"scream\""), "unknown variant `scream`"),
-            (&WHOLE.replace("event = \"shoutout\"", "link_text = \"Go\""), "without message.link"),
-            (&format!("{WHOLE}\n{}", &WHOLE[WHOLE.find("[[").unwrap()..]), "two have this custom_id"),
-        ];
-        for (text, expected) in cases {
-            let refused = refusal(text);
-            assert!(refused.contains(expected), "{refused:?} should say {expected:?}");
-        }
-    }
-}
+mod tests;

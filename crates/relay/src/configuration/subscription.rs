@@ -93,11 +93,11 @@ struct WrittenMessage {
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct WrittenRecipients {
+pub(super) struct WrittenRecipients {
     #[serde(default)]
-    users: Vec<String>,
+    pub(super) users: Vec<String>,
     #[serde(default)]
-    groups: Vec<String>,
+    pub(super) groups: Vec<String>,
     when: Option<String>,
 }
 
@@ -150,6 +150,10 @@ impl WrittenSubscription {
             return refuse("suspended is the reason why; TrackTik requires one");
         }
         Ok(())
+    }
+
+    pub(super) fn rules(&self) -> &[WrittenRecipients] {
+        &self.recipients.0
     }
 
     pub(super) fn mode(&self) -> callout::Mode {

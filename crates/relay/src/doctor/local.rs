@@ -8,7 +8,7 @@ use super::Finding;
 use crate::{
     Configuration,
     secret_file::check_private,
-    store::{Probe, probe},
+    store::{Probe, missing_recipients, probe},
     tls::{Certificates, certificate_facts},
 };
 
@@ -23,10 +23,12 @@ pub(super) fn secrets(configuration: &Configuration) -> Finding {
     let read = place.read().and_then(|secrets| configuration.server_options(&secrets).map(drop));
     match read {
         Ok(()) => match configuration.custom_ids().count() {
-            0 => Finding::good(CHECK, "No call-outs are set up, which need one."),
-            count => {
-                Finding::good(CHECK, format!("{} has those of {count} call-outs, for its owner alone.", place.name()))
-            }
+            0 => Finding::good(CHECK, "No subscriptions are set up, which need them."),
+            1 => Finding::good(CHECK, format!("{} has those of the subscription, for its owner alone.", place.name())),
+            count => Finding::good(
+                CHECK,
+                format!("{} has those of {count} subscriptions, for its owner alone.", place.name()),
+            ),
         },
         Err(error) => Finding::bad(CHECK, error.to_string(), "Until this is mended `serve` does not start."),
     }
@@ -108,4 +110,23 @@ pub(super) fn disk(database: &Path) -> Finding {
             "The database's folder is made by the first `serve`.",
         ),
     }
+}
+
+/// Whether everybody that relay.toml names is there; nothing where it names nobody. Names that depend on the entity cannot be
+/// checked.
+pub(super) async fn recipients(configuration: &Configuration) -> Option<Finding> {
+    const CHECK: &str = "recipients";
+    let named = configuration.named_recipients();
+    let count = named.users.len() + named.groups.len();
+    if count == 0 {
+        return None;
+    }
+    Some(match missing_recipients(configuration.database(), named).await {
+        Ok(missing) if missing.is_empty() => Finding::good(CHECK, "Everybody that relay.toml names is there."),
+        Ok(missing) => {
+            let detail = format!("There is no {}: what is for them alone reaches no desk.", missing.join(", no "));
+            Finding::bad(CHECK, detail, "`traybell-relay user add NAME --brand BRAND --group GROUP` adds one.")
+        }
+        Err(error) => Finding::bad(CHECK, error.to_string(), "Once the database can be read, this can be checked."),
+    })
 }

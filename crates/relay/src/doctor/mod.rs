@@ -56,17 +56,25 @@ pub async fn examine(path: &Path) -> Vec<Finding> {
     let mut findings = vec![Finding::good("configuration", format!("{} can be read.", path.display()))];
     findings.push(local::secrets(&configuration));
     findings.extend(local::certificate(&configuration));
-    let probed = match configuration.database() {
+    let (probed, can_be_asked) = match configuration.database() {
         DatabaseAddress::File(path) => {
             let (database, probed) = local::database(path);
             findings.extend([database, local::disk(path)]);
-            probed
+            let is_ours = probed.as_ref().is_some_and(|probe| probe.version == probe.known_version);
+            (probed, is_ours)
         }
         DatabaseAddress::PostgreSql(address) => {
-            findings.push(within("database", LIMIT, outside::database(address)).await);
-            None
+            let database = within("database", LIMIT, outside::database(address)).await;
+            let lets_us_in = database.ok;
+            findings.push(database);
+            (None, lets_us_in)
         }
     };
+
+    // Where not, that has been said.
+    if can_be_asked {
+        findings.extend(local::recipients(&configuration).await);
+    }
 
     let client = match outside::client() {
         Ok(client) => client,

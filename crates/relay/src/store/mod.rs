@@ -31,7 +31,7 @@ pub use events::{Event, EventState, EventSummary};
 pub(crate) use intake::Intake;
 pub(crate) use messages::{Marked, StoredMessage, Wanted};
 pub(crate) use outbox::Backlog;
-pub(crate) use probe::{Probe, probe, probe_server};
+pub(crate) use probe::{Probe, missing_recipients, probe, probe_server};
 pub(crate) use requests::{Request, Sent};
 pub(crate) use retention::TooOld;
 pub use users::User;

@@ -5,10 +5,10 @@ use std::{path::Path, time::Duration};
 use rusqlite::{Connection, OpenFlags};
 
 use super::{
-    Database, copies, keyed, schema,
+    Database, copies, keyed, recipients, schema,
     sql::{self, Pool},
 };
-use crate::{Error, PostgreSql};
+use crate::{DatabaseAddress, Error, PostgreSql, Recipients};
 
 /// A database as it is found, without being changed.
 pub(crate) struct Probe {
@@ -23,10 +23,7 @@ pub(crate) struct Probe {
 
 /// Looks at the database beside a relay that may be running on it.
 pub(crate) fn probe(path: &Path) -> Result<Probe, Error> {
-    // SQLite reads what another process has not yet put into the main file only where it may write beside it.
-    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    connection.busy_timeout(Duration::from_secs(5))?;
-    connection.pragma_update(None, "query_only", "ON")?;
+    let connection = beside(path)?;
     let setting = |name: &str| -> rusqlite::Result<Vec<u8>> {
         connection.query_row("SELECT value FROM settings WHERE name = ?1", [name], |row| row.get(0))
     };
@@ -38,10 +35,32 @@ pub(crate) fn probe(path: &Path) -> Result<Probe, Error> {
     })
 }
 
+/// Beside the relay that may have it open; nothing can be changed.
+fn beside(path: &Path) -> Result<Connection, Error> {
+    // SQLite reads what another process has not yet put into the main file only where it may write beside it.
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.pragma_update(None, "query_only", "ON")?;
+    Ok(connection)
+}
+
 /// Asks a server whether it lets us in.
 pub(crate) async fn probe_server(address: &PostgreSql) -> Result<(), Error> {
     let mut connection = sql::Connection::PostgreSql(Pool::new(address)?.link().await?);
     let asked = tokio::task::spawn_blocking(move || connection.batch("SELECT 1"));
+    asked.await.map_err(|_| Error::Interrupted)?
+}
+
+/// Which of these recipients there are not, in a database of the form that this version works on. It is not changed.
+pub(crate) async fn missing_recipients(
+    address: &DatabaseAddress,
+    recipients: Recipients,
+) -> Result<Vec<String>, Error> {
+    let mut connection = match address {
+        DatabaseAddress::File(path) => sql::Connection::Sqlite(beside(path)?),
+        DatabaseAddress::PostgreSql(address) => sql::Connection::PostgreSql(Pool::new(address)?.link().await?),
+    };
+    let asked = tokio::task::spawn_blocking(move || recipients::missing(&mut connection, &recipients));
     asked.await.map_err(|_| Error::Interrupted)?
 }
 

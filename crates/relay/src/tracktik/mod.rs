@@ -84,10 +84,27 @@ impl Account {
         }
     }
 
-    /// All of them before the first is sent: a running relay takes in a configuration whole or not at all.
+    /// All of them before the first is sent: a running relay takes in a configuration whole or not at all. What only this
+    /// machine knows is not sent where others take call-outs too: they would refuse theirs.
     fn make_secrets(&self) -> Result<(), Error> {
-        let all = || self.configuration.custom_ids();
-        self.configuration.secrets().change(|secrets| all().try_for_each(|one| secrets.ensure(one).map(drop)))
+        let (configuration, mut made) = (&self.configuration, Vec::new());
+        configuration.secrets().change(|secrets| {
+            for one in configuration.custom_ids() {
+                if secrets.ensure(one)? {
+                    made.push(one);
+                }
+            }
+            Ok(())
+        })?;
+        if made.is_empty() || !configuration.shares_database() {
+            return Ok(());
+        }
+        Err(Error::Input(format!(
+            "key and secret of {} are made, and TrackTik was not told: several relays may share this database, and each has to \
+             know them. Copy {} to every one, and say this once more; or say single_relay = true in relay.toml",
+            made.join(", "),
+            configuration.secrets().name(),
+        )))
     }
 
     /// All subscriptions that the account's user sees.

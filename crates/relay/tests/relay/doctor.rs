@@ -16,6 +16,7 @@ use crate::{serving::command, world::LIMIT};
 /// A relay that is served, and known in its configuration by the port it got.
 async fn served(folder: &Path) -> (Child, String) {
     succeed(folder, &["callouts", "new-secret", "new-employees"]).await;
+    succeed(folder, &["user", "add", "maya", "--brand", "acme", "--group", "dispatch"]).await;
     let (server, url) = serve(folder).await;
     let listen = url.strip_prefix("http://").unwrap();
     replace(folder, "listen = \"127.0.0.1:0\"", &format!("listen = \"{listen}\""));
@@ -60,9 +61,8 @@ async fn a_relay_that_is_well_passes_every_check() {
     let (status, findings) = examined(folder).await;
     assert_eq!((status, failed(&findings)), (0, vec![]), "{findings:#?}");
     let checks: Vec<_> = findings.iter().map(|finding| finding["check"].as_str().unwrap()).collect();
-    let expected =
-        ["configuration", "secrets", "database", "disk", "address", "ready", "clock", "channels", "callouts"];
-    assert_eq!(checks, expected);
+    let local = ["configuration", "secrets", "database", "disk", "recipients"];
+    assert_eq!(checks, [&local[..], &["address", "ready", "clock", "channels", "callouts"]].concat());
     assert!(detail(&findings, "address").contains(&url));
     let said = succeed(folder, &["doctor"]).await;
     assert!(said.lines().all(|line| line.starts_with("ok ")) && said.lines().count() == checks.len(), "{said}");
@@ -71,6 +71,19 @@ async fn a_relay_that_is_well_passes_every_check() {
     let key = secrets["subscriptions"]["new-employees"]["key"].as_str().unwrap();
     assert!(!said.contains(key) && !findings.iter().any(|finding| finding.to_string().contains(key)));
     assert_eq!(succeed(folder, &["doctor", "--live"]).await, "live\n");
+}
+
+#[tokio::test]
+async fn a_group_that_nobody_is_in_is_found() {
+    let folder = folder();
+    let folder = folder.path();
+    let (_server, _) = served(folder).await;
+    let names = "groups = [\"dispatch\", \"dispach\", \"region-{{ entity.region.id }}\"]\nusers = [\"maja\", \"maya\"]";
+    replace(folder, "groups = [\"dispatch\"]", names);
+    let (_, findings) = examined(folder).await;
+    assert_eq!(failed(&findings), ["recipients"], "{findings:#?}");
+    let said = detail(&findings, "recipients");
+    assert!(said.contains("no user \"maja\", no group \"dispach\"") && !said.contains("maya"), "{said}");
 }
 
 #[tokio::test]
@@ -137,6 +150,7 @@ async fn a_relay_with_tls_of_its_own_is_checked_by_its_name() {
     let folder = folder.path();
     crate::tls::renew(folder);
     succeed(folder, &["callouts", "new-secret", "new-employees"]).await;
+    succeed(folder, &["user", "add", "maya", "--brand", "acme", "--group", "dispatch"]).await;
     let tls = "[tls]\ncertificate = \"fullchain.pem\"\nkey = \"privkey.pem\"\n\n[[subscriptions]]";
     replace(folder, "[[subscriptions]]", tls);
     let mut server = command(folder, &["serve"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();

@@ -537,3 +537,22 @@ async fn a_secret_rotates_and_a_subscription_is_added_without_a_start_anew_and_w
     std::fs::write(place.path().join("relay.toml"), "listen = nonsense").unwrap();
     assert_eq!(place.employs(3, "4").await, [Some(200)], "what makes no sense changes nothing");
 }
+
+#[tokio::test]
+async fn where_relays_share_a_database_tracktik_is_told_no_secret_that_only_one_of_them_knows() {
+    let place = Place::new().await;
+    let configuration = place.path().join("relay.toml");
+    let text = std::fs::read_to_string(&configuration).unwrap();
+    let channels = "[channels]\napp_id = \"a\"\nkey = \"k\"\nsecret_file = \"c\"\ncluster = \"eu\"\n[tracktik]";
+    let server = "database = \"postgres://relay@db.invalid/relay\"\ncallout_window_seconds";
+    let text = text.replace("[tracktik]", channels).replace("callout_window_seconds", server);
+    std::fs::write(&configuration, text).unwrap();
+
+    let refused = place.run(&["tracktik", "apply", "--yes"]).await;
+    assert_eq!(refused.status, 1, "{}", refused.out);
+    assert!(refused.error.contains("new-employees") && refused.error.contains("Copy "), "{}", refused.error);
+    assert!(place.tracktik.ids().is_empty(), "TrackTik was not told");
+    assert_eq!(place.planned().await, ["create new-employees"]);
+    place.apply().await;
+    assert_eq!(place.planned().await, [""; 0]);
+}
