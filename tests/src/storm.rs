@@ -1,6 +1,8 @@
 //! Call-outs in a storm of kills: relays, Pusher server and database are killed with SIGKILL again and again while
 //! call-outs come in, and in the end every call-out that was acknowledged is in a desktop's list once. One whose answer was
-//! lost is not repeated, so that it may be there or not, but never twice.
+//! lost is not repeated, so that it may be there or not, but never twice. (A sender that repeats it gets it twice when the first
+//! was stored: TrackTik numbers nothing.) The end is looked at when nothing waits any more at the relays, and once more behind a
+//! last call-out to each desktop.
 //!
 //! The desktops are real controllers without a screen. Everything random comes from one seed; the moments of the machine
 //! itself do not.
@@ -151,25 +153,72 @@ pub async fn run(plan: &Plan, mut sockudo: Sockudo, cluster: Option<Cluster>) ->
     summary.sent = plan.call_outs;
     summary.acknowledged = fates.values().filter(|fate| **fate == Fate::Acknowledged).count() as u64;
     summary.unknown = summary.sent - summary.acknowledged;
+    // Nothing is added to the relays' own lists any more once nothing waits there.
+    let (mut resting, mut before) = (Instant::now(), u64::MAX);
+    loop {
+        let waiting = relays.waiting().await?;
+        if waiting == 0 {
+            break;
+        }
+        if waiting < before {
+            (resting, before) = (Instant::now(), waiting);
+        }
+        ensure!(resting.elapsed() < REST, "{waiting} wait at the relays for ever; their log: {}", relays.log());
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    let kept = relays.listed().await?;
+    check(&kept, &fates, "the relays' lists")?;
+    let came = |(number, fate): &(&u64, &Fate)| **fate == Fate::Unknown && kept.contains_key(*number);
+    summary.unknown_but_there = fates.iter().filter(came).count() as u64;
+
+    // The desktops have all of it, and nothing else; behind a last call-out to each nothing is on its way any more.
+    await_listed(&desktops, &kept, &relays).await?;
+    let last: Vec<u64> =
+        (0..DESKTOPS as u64).map(|number| plan.call_outs.next_multiple_of(DESKTOPS as u64) + number).collect();
+    let client = crate::sockudo::plain_client();
+    for &number in &last {
+        let fate = relays.target(0).call_out(&client, number, DESKTOPS as u64).await?;
+        ensure!(fate == Fate::Acknowledged, "nothing is killed any more");
+    }
+    let all = kept.into_iter().chain(last.into_iter().map(|number| (number, 1))).collect();
+    await_listed(&desktops, &all, &relays).await?;
+    Ok(summary)
+}
+
+/// Every call-out that was acknowledged is there, and none twice.
+fn check(listed: &Listed, fates: &HashMap<u64, Fate>, place: &str) -> anyhow::Result<()> {
+    let lost: Vec<_> = fates
+        .iter()
+        .filter(|(number, fate)| **fate == Fate::Acknowledged && !listed.contains_key(number))
+        .map(|(number, _)| number)
+        .collect();
+    ensure!(lost.is_empty(), "acknowledged and not in {place}: {lost:?}");
+    let twice: Vec<_> = listed.iter().filter(|(_, times)| **times > 1).collect();
+    ensure!(twice.is_empty(), "twice in {place}: {twice:?}");
+    Ok(())
+}
+
+/// Waits until the desktops list what they should.
+async fn await_listed(desktops: &[Desktop], expected: &Listed, relays: &Relays) -> anyhow::Result<()> {
     let (mut resting, mut before) = (Instant::now(), 0);
     loop {
-        let listed = listed(&desktops).await?;
+        let mut listed = Listed::new();
+        for (number, desktop) in desktops.iter().enumerate() {
+            count(&mut listed, number, desktop.titles().await?)?;
+        }
+        let twice: Vec<_> = listed.iter().filter(|(_, times)| **times > 1).collect();
+        ensure!(twice.is_empty(), "twice in a desktop's list: {twice:?}");
+        if listed == *expected {
+            return Ok(());
+        }
         if listed.len() > before {
             (resting, before) = (Instant::now(), listed.len());
         }
-        let lost = fates.iter().find(|(number, fate)| **fate == Fate::Acknowledged && !listed.contains_key(number));
-        let Some((lost, _)) = lost else {
-            let twice: Vec<_> = listed.iter().filter(|(_, times)| **times > 1).collect();
-            ensure!(twice.is_empty(), "twice in the list: {twice:?}");
-            let came = |(number, fate): &(&u64, &Fate)| **fate == Fate::Unknown && listed.contains_key(*number);
-            summary.unknown_but_there = fates.iter().filter(came).count() as u64;
-            return Ok(summary);
-        };
         ensure!(
             resting.elapsed() < REST,
-            "call-out {lost} was acknowledged and is in no list; {} of {} are; the relays' log: {}",
+            "the desktops list {} call-outs, and the relays have {}; the relays' log: {}",
             listed.len(),
-            summary.acknowledged,
+            expected.len(),
             relays.log(),
         );
         tokio::time::sleep(Duration::from_millis(500)).await;
@@ -177,16 +226,15 @@ pub async fn run(plan: &Plan, mut sockudo: Sockudo, cluster: Option<Cluster>) ->
 }
 
 /// How often each call-out is in its desktop's list.
-async fn listed(desktops: &[Desktop]) -> anyhow::Result<HashMap<u64, u32>> {
-    let mut listed = HashMap::new();
-    for (number, desktop) in desktops.iter().enumerate() {
-        for title in desktop.titles().await? {
-            let call_out: u64 = title.strip_prefix("Call-out ").and_then(|rest| rest.parse().ok()).context(title)?;
-            ensure!(call_out % DESKTOPS as u64 == number as u64, "call-out {call_out} is on the wrong desktop");
-            *listed.entry(call_out).or_default() += 1;
-        }
+type Listed = HashMap<u64, u32>;
+
+fn count(listed: &mut Listed, desktop: usize, titles: Vec<String>) -> anyhow::Result<()> {
+    for title in titles {
+        let call_out: u64 = title.strip_prefix("Call-out ").and_then(|rest| rest.parse().ok()).context(title)?;
+        ensure!(call_out % DESKTOPS as u64 == desktop as u64, "call-out {call_out} is on the wrong desktop");
+        *listed.entry(call_out).or_default() += 1;
     }
-    Ok(listed)
+    Ok(())
 }
 
 /// Sends the next call-outs until there are none left. None is sent twice.

@@ -9,7 +9,7 @@ use anyhow::{Context as _, bail, ensure};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha512;
 
-use super::{Fate, Plan};
+use super::{Fate, Listed, Plan, count};
 use crate::process::{Program, free_port, tied};
 use crate::sockudo::{self, Sockudo};
 use crate::wait;
@@ -25,6 +25,7 @@ pub(super) struct Relays {
 
 struct Relay {
     port: u16,
+    metrics: u16,
     program: Option<Program>,
 }
 
@@ -46,10 +47,11 @@ impl Relays {
         let secret = folder.join("channels.secret");
         std::fs::write(&secret, &sockudo.app.secret)?;
         std::fs::set_permissions(secret, std::fs::Permissions::from_mode(0o600))?;
-        let relays: Vec<_> =
-            (0..if database.is_some() { 2 } else { 1 }).map(|_| Relay { port: free_port(), program: None }).collect();
+        let new = |_| Relay { port: free_port(), metrics: free_port(), program: None };
+        let relays: Vec<_> = (0..if database.is_some() { 2 } else { 1 }).map(new).collect();
         for (number, relay) in relays.iter().enumerate() {
             let text = configuration(relay.port, relays[0].port, sockudo, database.unwrap_or("relay.sqlite"), desktops);
+            let text = format!("metrics_listen = \"127.0.0.1:{}\"\n{text}", relay.metrics);
             std::fs::write(folder.join(format!("relay-{number}.toml")), text)?;
         }
         let (program, folder) = (plan.relay.clone(), folder.to_owned());
@@ -110,6 +112,40 @@ impl Relays {
         })
         .await;
         Ok(())
+    }
+
+    /// How many call-outs and messages wait.
+    pub(super) async fn waiting(&self) -> anyhow::Result<u64> {
+        let (client, mut waiting) = (sockudo::plain_client(), 0);
+        for relay in &self.all {
+            let page = client.get(format!("http://127.0.0.1:{}/metrics", relay.metrics)).send().await?.text().await?;
+            for name in ["traybell_events_waiting ", "traybell_messages_unpublished "] {
+                let value = page.lines().find_map(|line| line.strip_prefix(name)).context("it is in the metrics")?;
+                waiting += value.trim().parse::<u64>()?;
+            }
+        }
+        Ok(waiting)
+    }
+
+    /// What the relays list themselves, of all users.
+    pub(super) async fn listed(&self) -> anyhow::Result<Listed> {
+        let (client, mut listed) = (sockudo::plain_client(), Listed::new());
+        let url = format!("{}/integration-api/Notifications/v2/user-notifications", self.address());
+        for (number, sid) in self.sids.iter().enumerate() {
+            let mut cursor = String::new();
+            loop {
+                let answer = client.get(format!("{url}{cursor}")).header("authtoken", sid).send().await?;
+                let next =
+                    answer.headers().get("next-cursor").map(|next| next.to_str().map(str::to_owned)).transpose()?;
+                let list: serde_json::Value = serde_json::from_slice(&answer.bytes().await?)?;
+                let all = list["Data"].as_array().context("a list")?;
+                let titles = all.iter().map(|one| one["Title"].as_str().unwrap_or_default().to_owned()).collect();
+                count(&mut listed, number, titles)?;
+                let Some(next) = next else { break };
+                cursor = format!("?cursor={next}");
+            }
+        }
+        Ok(listed)
     }
 
     /// The end of what they have logged.
