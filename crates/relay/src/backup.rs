@@ -12,7 +12,7 @@ use tempfile::NamedTempFile;
 use crate::{
     DatabaseAddress, Error,
     database_lock::DatabaseLock,
-    store::{check_copy, copy_into},
+    store::{check_copy, copy_into, put_together},
 };
 
 /// Copies the database into a new file, also while a relay runs on it, and checks the copy. Answers its size in bytes.
@@ -70,7 +70,11 @@ pub fn restore(from: &Path, database: &DatabaseAddress, force: bool) -> Result<(
         other => other,
     })?;
     sync(&copy).map_err(failed(database))?;
-    // Before the renaming: SQLite would take what is in them for changes to the new file.
+    // Before the renaming: SQLite would take what is in them for changes to the new file. Should this end in between, the old
+    // one is whole; one that is damaged has nothing to lose.
+    if let Err(error) = put_together(database) {
+        tracing::debug!(%error, "the database that is replaced could not be put together");
+    }
     for ending in ["-wal", "-shm"] {
         let path = beside(database, ending);
         match fs::remove_file(&path) {

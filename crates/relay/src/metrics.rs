@@ -20,12 +20,14 @@ use prometheus_client::{
 };
 
 use crate::{
-    CallOutCounters,
+    CallOutCounters, Error,
     api::Shared,
     store::{Backlog, Database},
 };
 
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// A scraper waits ten seconds, by default.
+const COUNTED_WITHIN: Duration = Duration::from_secs(3);
 /// Seconds. A list takes milliseconds; ten seconds are where a request is given up.
 const BUCKETS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0];
 
@@ -128,15 +130,12 @@ pub(crate) fn router(shared: Shared) -> Router {
 }
 
 async fn page(State(shared): State<Shared>) -> Response {
-    let backlog = match shared.store.call(Database::backlog).await {
-        Ok(backlog) => backlog,
-        Err(error) => {
-            tracing::error!(%error, "what waits could not be counted");
-            return StatusCode::SERVICE_UNAVAILABLE.into_response();
-        }
-    };
+    let counted = tokio::time::timeout(COUNTED_WITHIN, shared.store.call(Database::backlog)).await;
+    let backlog = counted.unwrap_or(Err(Error::Interrupted)).inspect_err(|error| {
+        tracing::error!(%error, "what waits could not be counted");
+    });
     let connections = shared.channels.embedded().map_or(0, |hub| *hub.open().borrow());
-    let now = state(shared.receiver.counters(), &backlog, connections);
+    let now = state(shared.receiver.counters(), backlog.ok(), connections);
     let mut text = String::new();
     let written = encode_registry(&mut text, &shared.metrics.registry)
         .and_then(|()| encode_registry(&mut text, &now))
@@ -151,7 +150,7 @@ async fn page(State(shared): State<Shared>) -> Response {
 }
 
 /// What others keep, read at the moment of the question.
-fn state(callouts: CallOutCounters, backlog: &Backlog, connections: usize) -> Registry {
+fn state(callouts: CallOutCounters, backlog: Option<Backlog>, connections: usize) -> Registry {
     let mut registry = Registry::with_prefix("traybell");
     let by_outcome = Family::<One, Counter>::default();
     let CallOutCounters { accepted, duplicate, unknown_key, rate_limited, unauthorized, .. } = callouts;
@@ -177,14 +176,14 @@ fn state(callouts: CallOutCounters, backlog: &Backlog, connections: usize) -> Re
         gauge.set(value);
         gauge
     };
-    registry.register("events_waiting", "Call-outs that wait for their delivery", gauge(backlog.waiting));
-    registry.register("events_failed", "Call-outs left for the operator", gauge(backlog.failed));
-    registry.register(
-        "events_flagged",
-        "Call-outs delivered otherwise than they should have been",
-        gauge(backlog.flagged),
-    );
-    registry.register("messages_unpublished", "Messages that wait for the channels", gauge(backlog.unpublished));
+    let is_up = gauge(backlog.is_some().into());
+    registry.register("database_up", "Whether the database answers; what is in it is not told otherwise", is_up);
+    if let Some(Backlog { waiting, failed, flagged, unpublished }) = backlog {
+        registry.register("events_waiting", "Call-outs that wait for their delivery", gauge(waiting));
+        registry.register("events_failed", "Call-outs left for the operator", gauge(failed));
+        registry.register("events_flagged", "Call-outs delivered otherwise than they should have been", gauge(flagged));
+        registry.register("messages_unpublished", "Messages that wait for the channels", gauge(unpublished));
+    }
     let connections = gauge(i64::try_from(connections).unwrap_or(i64::MAX));
     registry.register("channel_connections", "Open channel connections", connections);
     registry

@@ -24,12 +24,15 @@ use crate::{
     metrics,
     proxies::TrustedProxies,
     publisher::Publisher,
+    read_marks::{ReadMarks, Teller},
     store::{Database, Store, User, Wanted},
     tls::Certificates,
 };
 
 /// How long a shutdown waits for clients, on the channels and then for requests under way.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(2);
+/// Those that tell the channels.
+const LAST_TASKS: usize = 2;
 /// Beyond the channel connections: room for their API calls.
 const MAX_REQUEST_CONNECTIONS: usize = 200;
 
@@ -70,12 +73,14 @@ impl Server {
         let token_lifetime = options.token_lifetime;
         let (channels, stored) = (Arc::new(channels), Arc::default());
         let own_url = own_url.into();
+        let (read_marks, teller) = ReadMarks::new();
         let stop_listening = CancellationToken::new();
         let stopping = stop_listening.clone();
         let shared = Shared {
             store,
             channels,
             stored,
+            read_marks,
             own_url,
             token_lifetime,
             receiver,
@@ -99,6 +104,7 @@ impl Server {
         // What was being delivered when the relay stopped listening is published too.
         let stop_publishing = CancellationToken::new();
         let delivering = tokio::spawn(Worker::new(shared.clone(), stop_listening.clone()).run());
+        let telling = tell_read_marks(teller, Arc::clone(&shared.channels), stop_publishing.clone());
         let publishing = tokio::spawn(Publisher::new(shared.clone(), stop_publishing.clone()).run());
         let (metrics_address, scraped) = match options.metrics_listen {
             Some(listen) => {
@@ -110,8 +116,16 @@ impl Server {
         tracing::info!(%address, "serving");
         let voiding = tokio::spawn(end_voided(shared.clone(), stop_listening.clone()));
         let cleaning = tokio::spawn(clean(shared.store.clone(), options.retention, stop_listening.clone()));
-        let all =
-            [Some(serving), scraped, kept_fresh, Some(voiding), Some(cleaning), Some(delivering), Some(publishing)];
+        let all = [
+            Some(serving),
+            scraped,
+            kept_fresh,
+            Some(voiding),
+            Some(cleaning),
+            Some(delivering),
+            Some(telling),
+            Some(publishing),
+        ];
         let tasks = all.into_iter().flatten().map(|task| Mutex::new(Some(task))).collect();
         Ok(Self { shared, address, metrics_address, stop_listening, stop_publishing, tasks, lock: Mutex::new(lock) })
     }
@@ -223,7 +237,8 @@ impl Server {
             hub.close(SHUTDOWN_LIMIT).await;
         }
         for (place, task) in self.tasks.iter().enumerate() {
-            if place + 1 == self.tasks.len() {
+            // What was read until then is told, and what was stored is published.
+            if place + LAST_TASKS == self.tasks.len() {
                 self.stop_publishing.cancel();
             }
             let task = task.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -269,6 +284,10 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.end_at_once();
     }
+}
+
+fn tell_read_marks(teller: Teller, channels: Arc<Channels>, stop: CancellationToken) -> JoinHandle<()> {
+    tokio::spawn(async move { teller.run(&channels, stop).await })
 }
 
 /// The channel server elsewhere, or one in this process.

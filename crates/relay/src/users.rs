@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::{
     DatabaseAddress, Error, User,
-    store::{Database, Store},
+    store::{Database, Device, Store},
 };
 
 /// A user as listed.
@@ -89,6 +89,28 @@ impl Users {
             database.add_pairing_code(id, Timestamp::now())
         });
         code.await.map(SecretString::from)
+    }
+
+    /// The devices that signed in with a code, the latest first.
+    pub async fn devices(&self, brand: &str, name: &str) -> Result<Vec<Device>, Error> {
+        let [brand, name] = [brand, name].map(str::to_owned);
+        self.0
+            .call(move |database| {
+                let id = database.user_named(&brand, &name)?;
+                database.devices(id)
+            })
+            .await
+    }
+
+    /// Voids the session id of one device, by [`Device::id`].
+    pub async fn remove_device(&self, brand: &str, name: &str, device: &str) -> Result<(), Error> {
+        let [brand, name, device] = [brand, name, device].map(str::to_owned);
+        self.0
+            .call(move |database| {
+                let id = database.user_named(&brand, &name)?;
+                database.remove_device(id, &device, Timestamp::now())
+            })
+            .await
     }
 
     /// Gives the user a new session id; the old one and its tokens are void, and so are those of all devices.

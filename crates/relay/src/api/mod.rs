@@ -35,6 +35,7 @@ use crate::{
     metrics::Metrics,
     proxies::TrustedProxies,
     rate::RateLimit,
+    read_marks::ReadMarks,
     store::Store,
 };
 
@@ -50,6 +51,7 @@ pub(crate) struct Shared {
     pub(crate) channels: Arc<Channels>,
     /// A message was stored that the publisher has not seen.
     pub(crate) stored: Arc<Notify>,
+    pub(crate) read_marks: ReadMarks,
     /// The relay's own address as clients know it, without a slash at its end.
     pub(crate) own_url: Arc<str>,
     pub(crate) token_lifetime: Duration,

@@ -8,12 +8,11 @@ use axum::{
     response::Response,
 };
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{Refusal, Shared, caller::Caller, envelope::success};
 use crate::{
     Error,
-    channels::Publication,
     notification::Notification,
     store::{Marked, Wanted},
 };
@@ -87,20 +86,9 @@ pub(super) async fn mark_as_read(
     match marked {
         Marked::Unknown => return Err(no_such_message()),
         Marked::Already => {}
-        Marked::Now => tell_read(shared, user.channel(), id),
+        Marked::Now => shared.read_marks.tell(user.channel(), id),
     }
     Ok(success(true))
-}
-
-/// The user's other desktops follow at once. Those that are not told find out by the next list.
-fn tell_read(shared: Shared, channel: String, id: i64) {
-    let payload = json!({ "MessageId": id }).to_string();
-    tokio::spawn(async move {
-        let read = Publication { channel, event: "read".into(), payload };
-        if let Err(error) = shared.channels.publish(&[read]).await {
-            tracing::warn!(message = id, %error, "the other desktops are not told that it was read");
-        }
-    });
 }
 
 fn no_such_message() -> Refusal {

@@ -11,13 +11,17 @@ use super::{ConfigurationArgument, print};
 pub enum UserCommand {
     /// Add a user and print what to sign in with. The session id is shown this once: only a digest of it is kept.
     Add(AddArguments),
+    /// List the devices that a user has signed in on with a code.
+    Devices(DevicesArguments),
     /// List the users.
     List(ListArguments),
     /// Print a code that signs a user in once within ten minutes, in the place of a session id.
     Pair(OneArguments),
     /// Remove a user, with all messages.
     Remove(OneArguments),
-    /// Give a user a new session id; the old one signs in no more.
+    /// Sign one device of a user out, for instance one that was lost; the others stay signed in.
+    RemoveDevice(RemoveDeviceArguments),
+    /// Give a user a new session id; the old one signs in no more, nor does any of the user's devices.
     Rotate(OneArguments),
 }
 
@@ -46,6 +50,23 @@ pub struct ListArguments {
 }
 
 #[derive(Debug, Args)]
+pub struct DevicesArguments {
+    #[command(flatten)]
+    one: OneArguments,
+    #[arg(long, help = "Print JSON: [{id, paired}]")]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct RemoveDeviceArguments {
+    #[command(flatten)]
+    one: OneArguments,
+    /// The device, as `user devices` shows it
+    #[arg(long, value_name = "ID")]
+    device: String,
+}
+
+#[derive(Debug, Args)]
 pub struct OneArguments {
     /// The user's name
     name: String,
@@ -63,6 +84,22 @@ pub async fn user(command: UserCommand) -> anyhow::Result<()> {
             let OneArguments { name, brand, .. } = one;
             let (_, sid) = users.add(NewUser { brand: brand.clone(), name, first_name, last_name, groups }).await?;
             print_sign_in(&configuration, &brand, &sid)
+        }
+        UserCommand::Devices(DevicesArguments { one: OneArguments { name, brand, configuration }, json }) => {
+            let devices = open(&configuration).await?.1.devices(&brand, &name).await?;
+            if json {
+                let listed: Vec<_> =
+                    devices.iter().map(|one| json!({ "id": one.id, "paired": one.paired.to_string() })).collect();
+                return print(&format!("{}\n", json!(listed)));
+            }
+            let header = format!("{:<12}  PAIRED\n", "DEVICE");
+            let rows = devices.iter().map(|one| format!("{:<12}  {}\n", one.id, one.paired));
+            print(&std::iter::once(header).chain(rows).collect::<String>())
+        }
+        UserCommand::RemoveDevice(RemoveDeviceArguments { one, device }) => {
+            let OneArguments { name, brand, configuration } = one;
+            open(&configuration).await?.1.remove_device(&brand, &name, &device).await?;
+            print(&format!("The device {device} of {name} signs in no more.\n"))
         }
         UserCommand::List(ListArguments { configuration, json }) => {
             let listed = open(&configuration).await?.1.list().await?;

@@ -53,3 +53,31 @@ pub(super) fn version(connection: &Connection) -> Result<usize, Error> {
     let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     Ok(usize::try_from(version).unwrap_or(usize::MAX))
 }
+
+/// Puts all of a database that nobody has open into its main file.
+pub(crate) fn put_together(database: &Path) -> Result<(), Error> {
+    let connection = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    Ok(connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_put_together_is_whole_without_the_files_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let [database, killed] = ["relay.sqlite", "killed.sqlite"].map(|name| folder.path().join(name));
+        let connection = Connection::open(&database).unwrap();
+        connection.pragma_update(None, "journal_mode", "wal").unwrap();
+        connection.execute_batch("CREATE TABLE one (a INTEGER); INSERT INTO one VALUES (7)").unwrap();
+        // As a process that was killed leaves them.
+        let wal = folder.path().join("killed.sqlite-wal");
+        std::fs::copy(&database, &killed).unwrap();
+        std::fs::copy(folder.path().join("relay.sqlite-wal"), &wal).unwrap();
+        put_together(&killed).unwrap();
+        assert!(std::fs::metadata(&wal).map_or(0, |wal| wal.len()) == 0, "nothing is left beside it");
+        let read = Connection::open(&killed).unwrap().query_row("SELECT a FROM one", [], |row| row.get::<_, i64>(0));
+        assert_eq!(read, Ok(7));
+    }
+}

@@ -25,12 +25,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-pub(crate) use copies::{check_copy, copy_into};
+pub(crate) use copies::{check_copy, copy_into, put_together};
 pub(crate) use events::{Arrived, Delivery, Next, WaitingEvent};
 pub use events::{Event, EventState, EventSummary};
 pub(crate) use intake::Intake;
 pub(crate) use messages::{Marked, StoredMessage, Wanted};
 pub(crate) use outbox::Backlog;
+pub use pairing::Device;
 pub(crate) use probe::{Probe, missing_recipients, probe, probe_server};
 pub(crate) use requests::{Request, Sent};
 pub(crate) use retention::TooOld;

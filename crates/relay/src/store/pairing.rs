@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Database, User, params,
-    users::{SELECT, read_user},
+    users::{SELECT, read_user, void},
 };
 use crate::Error;
 
@@ -54,6 +54,48 @@ impl Database {
     }
 }
 
+/// A device that signed in with a code, and has a session id of its own since.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Device {
+    /// What it is called on the command line; it says nothing about the session id.
+    pub id: String,
+    /// When it signed in with the code.
+    pub paired: Timestamp,
+}
+
+/// Digits of the digest that a device is called by.
+const ID_LENGTH: usize = 10;
+
+impl Database {
+    /// The user's devices, the latest first.
+    pub(crate) fn devices(&mut self, user_id: i64) -> Result<Vec<Device>, Error> {
+        let query = "SELECT digest, created FROM device_sids WHERE user_id = ?1 ORDER BY created DESC, digest";
+        self.connection.query(query, params![user_id], |row| {
+            let paired = Timestamp::from_second(row.get(1)?).unwrap_or(Timestamp::UNIX_EPOCH);
+            Ok(Device { id: device_id(&row.get::<Vec<u8>>(0)?), paired })
+        })
+    }
+
+    /// Voids the session id of one device, and the user's tokens, of which nobody knows which is whose: the others log in
+    /// again by themselves. Whoever listens on the user's channel is to sign in anew.
+    pub(crate) fn remove_device(&mut self, user_id: i64, id: &str, now: Timestamp) -> Result<(), Error> {
+        let mut transaction = self.connection.transaction()?;
+        let query = "SELECT digest FROM device_sids WHERE user_id = ?1";
+        let digests = transaction.query(query, params![user_id], |row| row.get::<Vec<u8>>(0))?;
+        let Some(digest) = digests.into_iter().find(|digest| device_id(digest) == id) else {
+            return Err(Error::Input(format!("the user has no device {id:?}; `user devices` shows those there are")));
+        };
+        transaction.execute("DELETE FROM device_sids WHERE digest = ?1", params![digest])?;
+        transaction.execute("DELETE FROM tokens WHERE user_id = ?1", params![user_id])?;
+        void(&mut transaction, user_id, now)?;
+        transaction.commit()
+    }
+}
+
+fn device_id(digest: &[u8]) -> String {
+    hex::encode(digest).chars().take(ID_LENGTH).collect()
+}
+
 /// The code as it was made, however it was typed: in small letters, without the dash, with an O for a 0.
 fn read_code(text: &str) -> Option<String> {
     let typed = text.chars().filter(|letter| !matches!(letter, '-' | ' '));
@@ -96,5 +138,31 @@ mod tests {
         assert!(database.pair(&code, at(599)).unwrap().is_none(), "it was good once");
         let late = database.add_pairing_code(user.id, at(0)).unwrap();
         assert!(database.pair(&late, at(600)).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_device_is_removed_and_the_others_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut database = Database::open(&folder.path().join("relay.sqlite")).unwrap();
+        let user = database.add_user("demo", "sid-of-darth", "Darth", "Vader").unwrap();
+        let other = database.add_user("demo", "sid-of-luke", "Luke", "Skywalker").unwrap();
+        let at = |seconds| Timestamp::from_second(seconds).unwrap();
+        let mut pair = |user_id, second| {
+            let code = database.add_pairing_code(user_id, at(second)).unwrap();
+            database.pair(&code, at(second)).unwrap().unwrap().1
+        };
+        let (lost, kept, of_other) = (pair(user.id, 10), pair(user.id, 20), pair(other.id, 30));
+        let devices = database.devices(user.id).unwrap();
+        assert_eq!(devices.iter().map(|device| device.paired).collect::<Vec<_>>(), [at(20), at(10)]);
+        let removed = &devices[1].id;
+        assert!(!lost.contains(removed), "it tells nothing of the session id");
+        assert!(database.remove_device(other.id, removed, at(40)).is_err(), "it is another user's");
+        database.remove_device(user.id, removed, at(40)).unwrap();
+        assert_eq!(database.devices(user.id).unwrap(), devices[..1]);
+        let mut logs_in =
+            |sid: &str| database.log_in(sid, std::time::Duration::from_secs(9), at(50)).unwrap().is_some();
+        assert!(!logs_in(&lost));
+        assert!(logs_in(&kept) && logs_in(&of_other) && logs_in("sid-of-darth"));
+        assert_eq!(database.voided().unwrap().len(), 1);
     }
 }

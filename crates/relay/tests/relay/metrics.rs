@@ -56,6 +56,7 @@ async fn the_metrics_count_what_has_happened_and_name_no_one() {
     let expected = [
         ("traybell_callouts_total{outcome=\"unauthorized\"}".to_owned(), "0"),
         ("traybell_events_total{result=\"failed\"}".to_owned(), "0"),
+        ("traybell_database_up".to_owned(), "1"),
         ("traybell_events_waiting".to_owned(), "0"),
         ("traybell_events_flagged".to_owned(), "0"),
         ("traybell_publications_total{result=\"failed\"}".to_owned(), "0"),

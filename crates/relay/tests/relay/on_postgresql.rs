@@ -73,8 +73,18 @@ async fn relay_of(database: &str, custom_id: &str) -> Server {
         }],
         ..Default::default()
     };
-    let options = ServerOptions { database: address(database), callouts: vec![callouts], ..Default::default() };
+    let metrics_listen = Some(([127, 0, 0, 1], 0).into());
+    let options =
+        ServerOptions { database: address(database), callouts: vec![callouts], metrics_listen, ..Default::default() };
     Server::start(options).await.unwrap()
+}
+
+/// Whether the metrics say that the database is up.
+async fn is_up(relay: &Server) -> bool {
+    let page = http().get(format!("http://{}/metrics", relay.metrics_address().unwrap())).send().await.unwrap();
+    assert_eq!(page.status().as_u16(), 200);
+    let page = page.text().await.unwrap();
+    page.lines().find_map(|line| line.strip_prefix("traybell_database_up ")).unwrap() == "1"
 }
 
 /// The status that a call-out is answered with.
@@ -242,7 +252,7 @@ async fn into_a_database_that_has_fallen_silent_nothing_is_acknowledged() {
         way.fall_silent();
         // Whatever is asked of it then is answered, and that no: a call-out that comes later, and whether it is ready.
         let health = http().get(format!("{}/health/ready", relay.url())).send();
-        (call_out(&relay, 1_000_000).await, health.await.unwrap().status().as_u16())
+        (call_out(&relay, 1_000_000).await, health.await.unwrap().status().as_u16(), is_up(&relay).await)
     };
     let all = futures_util::future::join5(
         acknowledged(100_000),
@@ -254,7 +264,7 @@ async fn into_a_database_that_has_fallen_silent_nothing_is_acknowledged() {
     // Never longer than this; how long it takes is not the point.
     let all = tokio::time::timeout(3 * LIMIT, all).await.expect("nobody waits for an answer for ever");
     let (one, two, three, four, later) = all;
-    assert_eq!(later, (503, 503));
+    assert_eq!(later, (503, 503, false));
     assert_eq!([one.1, two.1, three.1, four.1], [503; 4]);
     way.open_again();
     let begin = tokio::time::Instant::now();
@@ -272,5 +282,6 @@ async fn into_a_database_that_has_fallen_silent_nothing_is_acknowledged() {
         assert!(begin.elapsed() < LIMIT, "all that was acknowledged is delivered");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+    assert!(is_up(&relay).await);
     relay.shutdown().await;
 }

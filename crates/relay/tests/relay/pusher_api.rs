@@ -143,3 +143,34 @@ async fn what_the_server_does_not_take_holds_up_nothing_else() {
     eventually("the next", || fake.titles().contains(&"Afterwards".to_owned())).await;
     assert!(sent > 0 && world.listed("").await.len() == 3, "all are in the list");
 }
+
+#[tokio::test]
+async fn read_marks_go_out_together_and_again_when_the_channels_were_away() {
+    let (fake, address) = ChannelFake::start().await;
+    let world = World::start_with(|options| options.channels = Some(server_at(address))).await;
+    let mut ids = Vec::new();
+    for number in 0..60 {
+        ids.push(world.send(&number.to_string()).await);
+    }
+    eventually("all are published", || fake.taken(|taken| taken.events.len() == 60)).await;
+    let before = fake.taken(|taken| {
+        taken.answers = vec![503];
+        taken.requests
+    });
+    let token = world.token().await;
+    let mark = |id: &i64| {
+        let path = "/integration-api/Notifications/MarkNotificationAsRead";
+        world.call(reqwest::Method::POST, path, &token, Some(json!({ "MessageId": id })))
+    };
+    let marked = futures_util::future::join_all(ids.iter().map(mark)).await;
+    assert!(marked.iter().all(|(status, _)| *status == 200));
+    let told = || fake.taken(|taken| taken.events.iter().filter(|event| event["name"] == "read").count());
+    eventually("all are told", || told() == 60).await;
+    let requests = fake.taken(|taken| taken.requests) - before;
+    assert!(requests < 30, "{requests} requests for 60 marks");
+    // What is marked when it stops is told too.
+    let last = world.send("last").await;
+    mark(&last).await;
+    world.server.shutdown().await;
+    assert_eq!(told(), 61);
+}

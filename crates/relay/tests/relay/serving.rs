@@ -213,3 +213,31 @@ async fn a_rotation_of_a_secret_goes_through_two_that_verify() {
         after("Secret  ", &second)
     );
 }
+
+#[tokio::test]
+async fn a_lost_device_is_signed_out_and_the_user_stays() {
+    let folder = folder();
+    let folder = folder.path();
+    succeed(folder, &["callouts", "new-secret", "new-employees"]).await;
+    let added = succeed(folder, &["user", "add", "maya", "--brand", "acme"]).await;
+    let sid = after("Session id", &added).to_owned();
+    let (_server, url) = serve(folder).await;
+    assert_eq!(succeed(folder, &["user", "devices", "maya", "--brand", "acme", "--json"]).await, "[]\n");
+    let paired = succeed(folder, &["user", "pair", "maya", "--brand", "acme"]).await;
+    let (status, answer) = log_in(&url, after("Pairing code", &paired)).await;
+    assert_eq!(status, 200, "{answer}");
+    let listed = succeed(folder, &["user", "devices", "maya", "--brand", "acme", "--json"]).await;
+    let device = serde_json::from_str::<Value>(&listed).unwrap()[0]["id"].as_str().unwrap().to_owned();
+    assert!(succeed(folder, &["user", "devices", "maya", "--brand", "acme"]).await.contains(&device));
+    let token = answer["Data"]["Authentication"]["AuthToken"].as_str().unwrap();
+    let list = async || {
+        let list = format!("{url}/integration-api/Notifications/v2/user-notifications");
+        http().get(list).header("authtoken", token).send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(list().await, 200);
+    let remove = ["user", "remove-device", "maya", "--brand", "acme", "--device"];
+    let (status, _, error) = run(folder, &[&remove[..], &["0123456789"]].concat()).await;
+    assert!(status == 1 && error.contains("user devices"), "{error}");
+    succeed(folder, &[&remove[..], &[device.as_str()]].concat()).await;
+    assert_eq!((list().await, log_in(&url, &sid).await.0), (401, 200));
+}
