@@ -125,6 +125,10 @@ fn change(inside: &mut Inside, id: u64, body: &str, whole: bool) -> Answer {
 
 fn act(inside: &mut Inside, id: u64, action: &str, body: &str) -> Answer {
     let Some(stored) = inside.subscriptions.get_mut(&id) else { return error(404, "no such subscription") };
+    // That archiving is for good is what the schema's word for it says.
+    if stored.standing == Standing::Archived {
+        return error(400, "the subscription is archived");
+    }
     stored.standing = match action {
         "archive" => Standing::Archived,
         "enable" => Standing::Enabled,

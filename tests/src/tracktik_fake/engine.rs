@@ -2,11 +2,16 @@
 //!
 //! It must never send while the lock on the server's knowledge is held.
 
+use std::time::Duration;
+
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Map, Value, json};
 use sha2::Sha512;
 
 use super::{CallOut, Entity, Inside, Standing, TracktikFake, check, post};
+
+/// How long TrackTik waits before it tries again is not published: an assumption, short for the tests' sake.
+const RETRY_AFTER: Duration = Duration::from_millis(50);
 
 /// A call-out to be sent.
 struct Due {
@@ -46,6 +51,7 @@ impl TracktikFake {
     }
 
     async fn call_out(&self, endpoint: &str, id: u64, trigger: &str) -> Vec<CallOut> {
+        assert!(check::is_known(endpoint, trigger), "TrackTik knows no entity:{endpoint}:{trigger}");
         let (all_due, retries) = self.inside(|inside| (due(inside, endpoint, id, trigger), inside.retries));
         let mut call_outs = Vec::new();
         for due in all_due {
@@ -61,7 +67,10 @@ impl TracktikFake {
 
     async fn deliver(&self, due: &Due, retries: usize) -> Vec<Option<u16>> {
         let mut tries = Vec::new();
-        for _ in 0..=retries {
+        for number in 0..=retries {
+            if number > 0 {
+                tokio::time::sleep(RETRY_AFTER).await;
+            }
             let is_lost = self.inside(|inside| take_one(&mut inside.lost));
             let status = if is_lost { None } else { post::post(&due.url, &due.header, &due.value, &due.body).await };
             tries.push(status);

@@ -6,7 +6,7 @@
 //! `http` on this computer. What the schema does not say is marked as an assumption where it is made.
 
 mod api;
-mod check;
+pub mod check;
 mod engine;
 mod post;
 

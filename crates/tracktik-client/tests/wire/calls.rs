@@ -121,3 +121,19 @@ async fn suspending_needs_a_reason_before_anything_is_sent() {
     }
     assert!(fake.seen("").is_empty());
 }
+
+/// What the client takes for an event is what the published schema has, and the stand-in goes by a copy of its own.
+#[test]
+fn the_clients_table_is_the_schemas() {
+    assert_eq!(include_str!("../../src/entities.tsv"), crate::tracktik_fake::check::TABLE);
+}
+
+#[tokio::test]
+async fn what_is_archived_is_so_for_good() {
+    let fake = TracktikFake::start().await;
+    let client = client(&fake);
+    let id = client.create(&definition("c-1")).await.expect("created").id;
+    client.archive(&id).await.expect("archived");
+    assert!(client.enable(&id).await.is_err() && client.suspend(&id, "a test").await.is_err());
+    assert_eq!(fake.stored(number(&id)).expect("stored").1, Standing::Archived);
+}
