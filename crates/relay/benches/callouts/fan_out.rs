@@ -37,7 +37,7 @@ pub async fn run(short: bool) {
         "[channels]\nurl = \"http://127.0.0.1:{port}\"\napp_id = \"bench\"\nkey = \"{KEY}\"\nsecret_file = \"channels.secret\""
     );
     let desktops = if short { 3 } else { DESKTOPS };
-    let relay = Relay::start(folder.path(), "relay.sqlite", &channels, desktops);
+    let relay = Relay::start(folder.path(), "relay.sqlite", &channels, desktops, 0).await;
     let mut subscriptions = Vec::new();
     for channel in &relay.channels {
         let client = Client::connect(Options::host(KEY, "127.0.0.1", port, false), Arc::new(Signs));

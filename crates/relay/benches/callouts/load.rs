@@ -47,7 +47,7 @@ pub async fn run(short: bool) {
             (cluster.new_database("limits"), cluster.new_database("relays"))
         };
         let handler = Handler::start(limit::environment(&limits));
-        let relay = Relay::start(folder.path(), &relays, "", 1);
+        let relay = Relay::start(folder.path(), &relays, "", 1, if short { 1_000 } else { 200_000 }).await;
         let (mut handler_best, mut relay_best) = (0.0_f64, 0.0_f64);
         for senders in SENDERS.into_iter().take(if short { 1 } else { SENDERS.len() }) {
             let lasting = Duration::from_millis(if short { 200 } else { 4000 });
