@@ -23,7 +23,7 @@ const problem = (code, message, hint = '') => ({ code, message, hint });
 const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 const UNREACHABLE = problem('unreachable', 'Acme did not answer in time.', 'Traybell keeps trying. Check the network or the VPN.');
-const REJECTED = problem('rejected', 'Acme did not accept this session id.', 'It may have expired: sign in on the Acme site again and paste the new one.');
+const REJECTED = problem('rejected', 'Acme did not accept this session id or pairing code.', 'It may have expired: sign in on the Acme site again and paste the new one. A pairing code is good once, for ten minutes.');
 const NO_KEYRING = problem('no_keyring', 'The system has no keyring to keep the session id in.', 'Install gnome-keyring or KWallet and sign in again, or keep the session id in memory until Traybell ends.');
 
 /** @type {Record<string, (() => void)[]>} */

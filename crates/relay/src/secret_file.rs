@@ -10,6 +10,11 @@ use crate::Error;
 /// A secret is no longer than that.
 const MAX_BYTES: u64 = 4096;
 
+/// The secret in the file that this key of `relay.toml` names.
+pub(crate) fn read_secret_of(key: &str, path: &Path) -> Result<SecretString, Error> {
+    read_secret(path).map_err(|error| Error::Input(format!("{key}: {error}")))
+}
+
 /// The secret in the file: its text without blanks and line ends around it. A file that others may read is refused.
 pub(crate) fn read_secret(path: &Path) -> Result<SecretString, Error> {
     let failed = |source| Error::File { path: path.to_owned(), source };

@@ -43,14 +43,17 @@ pub(super) fn not_repeated(problem: Problem) -> Problem {
 pub(super) fn rejected(brand: &str, said: &str) -> Problem {
     let said = said.trim();
     let message = if said.is_empty() {
-        format!("{brand} did not accept this session id.")
+        format!("{brand} did not accept this session id or pairing code.")
     } else {
-        full_stop(format!("{brand} did not accept this session id. The server said: {}", crate::text::bound(said, 200)))
+        full_stop(format!("{brand} did not accept this session id or pairing code. The server said: {}", crate::text::bound(said, 200)))
     };
     Problem::new(
         Code::Rejected,
         message,
-        format!("It may have expired: sign in on the {brand} site again and paste the new one."),
+        format!(
+            "It may have expired: sign in on the {brand} site again and paste the new one. A pairing code is good once, for ten \
+             minutes."
+        ),
     )
 }
 

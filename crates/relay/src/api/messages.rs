@@ -81,9 +81,9 @@ pub(super) fn router() -> Router<Shared> {
 
 async fn send(State(shared): State<Shared>, request: extract::Request) -> Result<Response, Problem> {
     let headers = request.headers().clone();
-    let token = bearer(&headers).ok_or_else(not_known)?;
+    let token = bearer(&headers).ok_or_else(|| not_known("There is no token"))?;
     let name = shared.store.call(move |database| database.api_token(token.expose_secret())).await?;
-    let token = name.ok_or_else(not_known)?;
+    let token = name.ok_or_else(|| not_known("The token is not one of this relay's, or was removed"))?;
     shared
         .limits
         .requests
@@ -129,8 +129,8 @@ async fn send(State(shared): State<Shared>, request: extract::Request) -> Result
     Ok(response)
 }
 
-fn not_known() -> Problem {
-    let detail = "Authorization: Bearer TOKEN with a token of `traybell-relay token add` is expected";
+fn not_known(what: &str) -> Problem {
+    let detail = format!("{what}; expected is Authorization: Bearer TOKEN, with a token of `traybell-relay token add`");
     Problem::new(StatusCode::UNAUTHORIZED, detail)
 }
 

@@ -119,7 +119,7 @@ impl CallOuts {
         if !(1..=200).contains(&self.custom_id.chars().count()) {
             return Err(Error::Input("a subscription's customId has 1 to 200 characters".into()));
         }
-        let refused = |what: &str| Err(Error::Input(format!("call-outs `{}`: {what}", self.custom_id)));
+        let refused = |what: &str| Err(Error::Input(format!("subscriptions {:?}: {what}", self.custom_id)));
         let key = self.key.expose_secret();
         if !(MIN_KEY_CHARS..=MAX_KEY_CHARS).contains(&key.len()) {
             return refused("the key has 16 to 200 characters");
@@ -142,7 +142,7 @@ impl CallOuts {
         let all = [Some(&self.header), self.older_header.as_ref()].into_iter().flatten();
         let read = |header: &String| {
             HeaderName::from_bytes(header.as_bytes()).map_err(|_| {
-                Error::Input(format!("call-outs `{}`: {header:?} is no name of an HTTP header", self.custom_id))
+                Error::Input(format!("subscriptions {:?}: {header:?} is no name of an HTTP header", self.custom_id))
             })
         };
         all.map(read).collect()
@@ -155,7 +155,10 @@ fn check_all(callouts: &[CallOuts]) -> Result<(), Error> {
     for one in callouts {
         one.check()?;
         if !keys.insert(one.key.expose_secret()) {
-            return Err(Error::Input(format!("call-outs `{}`: another subscription has the same key", one.custom_id)));
+            return Err(Error::Input(format!(
+                "subscriptions {:?}: another subscription has the same key",
+                one.custom_id
+            )));
         }
         if !ids.insert(&one.custom_id) {
             return Err(Error::Input(format!("two subscriptions have the customId `{}`", one.custom_id)));

@@ -15,7 +15,7 @@ const MAX_NAME_CHARS: usize = 200;
 /// Refuses conditions and names that can never work.
 pub(super) fn check(callouts: &CallOuts) -> Result<(), Error> {
     let refused = |what: &str, error: &minijinja::Error| {
-        Error::Input(format!("call-outs `{}`: recipients: `{what}`: {error}", callouts.custom_id))
+        Error::Input(format!("subscriptions {:?}: recipients: `{what}`: {error}", callouts.custom_id))
     };
     let environment = environment();
     let nothing = context! { entity => context! {}, subscription => callouts.custom_id };

@@ -26,7 +26,7 @@ pub(super) fn entity(body: &[u8]) -> Option<Value> {
 /// Refuses templates that can never work: those that cannot be read or use a filter there is not.
 pub(super) fn check(callouts: &CallOuts) -> Result<(), Error> {
     let refused = |what: &str, error: &dyn std::fmt::Display| {
-        Error::Input(format!("call-outs `{}`: the template `{what}`: {error}", callouts.custom_id))
+        Error::Input(format!("subscriptions {:?}: the template `{what}`: {error}", callouts.custom_id))
     };
     let message = &callouts.message;
     if message.title.trim().is_empty() {

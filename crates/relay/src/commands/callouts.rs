@@ -58,7 +58,8 @@ pub async fn callouts(command: CallOutsCommand) -> anyhow::Result<()> {
             header(&configuration, &custom_id)?;
             match relay::tracktik::call_out(&configuration, &custom_id, entity.as_bytes()).await? {
                 Some(200) => print(
-                    "The relay has taken it, once within callout_window_seconds. `traybell-relay events list` says what became of it.\n",
+                    "The relay has taken it. `traybell-relay events list` says what became of it. The same entity within \
+                     callout_window_seconds (5, when not given) is taken once: try it with another.\n",
                 ),
                 Some(400) => bail!("the relay does not take it: the entity is one JSON object"),
                 Some(status) => bail!("the relay answers {status}; does it run with this relay.toml?"),
@@ -149,5 +150,6 @@ fn list(arguments: &ListArguments) -> anyhow::Result<()> {
             format!("{custom_id:<32}  {header:<32}  {state}\n")
         })
         .collect();
-    print(&lines.concat())
+    let header = format!("{:<32}  {:<32}  STATE\n", "CUSTOM ID", "HEADER");
+    print(&(header + &lines.concat()))
 }

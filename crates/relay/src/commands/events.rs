@@ -57,7 +57,9 @@ pub async fn events(command: EventsCommand) -> anyhow::Result<()> {
                 let listed: Vec<_> = listed.iter().map(as_json).collect();
                 return print(&format!("{}\n", json!(listed)));
             }
-            print(&listed.iter().map(as_line).collect::<Vec<_>>().concat())
+            let header =
+                format!("{:>8}  {:<20}  {:<32}  {:<9}  {:<7}  ERROR\n", "ID", "RECEIVED", "CUSTOM ID", "STATE", "FLAG");
+            print(&(header + &listed.iter().map(as_line).collect::<Vec<_>>().concat()))
         }
         EventsCommand::Show(ShowArguments { one: OneArguments { id, configuration }, json }) => {
             let Some(event) = open(&configuration).await?.show(id).await? else { bail!("there is no event {id}") };

@@ -50,7 +50,7 @@ pub async fn token(command: TokenCommand) -> anyhow::Result<()> {
             let line = |(name, made): &(String, jiff::Timestamp)| {
                 format!("{name:<32}  {}\n", made.strftime("%Y-%m-%d %H:%M:%SZ"))
             };
-            print(&listed.iter().map(line).collect::<String>())
+            print(&(format!("{:<32}  CREATED\n", "NAME") + &listed.iter().map(line).collect::<String>()))
         }
         TokenCommand::Remove(OneArguments { name, configuration }) => {
             open(&configuration).await?.remove(&name).await?;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use url::Url;
 
-use crate::{ChannelServer, ChannelServerPlace, Error, secret_file::read_secret};
+use crate::{ChannelServer, ChannelServerPlace, Error, secret_file::read_secret_of};
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -67,7 +67,7 @@ impl WrittenChannels {
             }
             (None, None) => return Err(Error::Input("channels: neither cluster nor url".into())),
         };
-        let secret = read_secret(&folder.join(&self.secret_file))?;
+        let secret = read_secret_of("channels.secret_file", &folder.join(&self.secret_file))?;
         Ok(ChannelServer { app_id: self.app_id.clone(), key: self.key.clone(), secret, place })
     }
 }

@@ -22,7 +22,7 @@ use url::Url;
 use self::{channels::WrittenChannels, subscription::WrittenSubscription, tracktik::WrittenTracktik};
 use crate::{
     CallOutSecrets, CallOuts, DatabaseAddress, Error, Recipients, Retention, SecretsPlace, ServerOptions, TlsFiles,
-    callout_secrets::Told, callouts::is_template, proxies::TrustedProxies, secret_file::read_secret,
+    callout_secrets::Told, callouts::is_template, proxies::TrustedProxies, secret_file::read_secret_of,
 };
 
 /// The size beyond which a file is none of ours.
@@ -137,7 +137,10 @@ impl Configuration {
         let written: Written = toml::from_str(text).map_err(|error| Error::Input(explained(error.to_string())))?;
         let Written { listen, public_url, database, secrets, callout_window_seconds, callouts_per_minute, .. } =
             written;
-        let password = written.database_password_file.map(|path| read_secret(&folder.join(path))).transpose()?;
+        let password = written
+            .database_password_file
+            .map(|path| read_secret_of("database_password_file", &folder.join(path)))
+            .transpose()?;
         let usual = ServerOptions::default();
         let mut read = Self {
             listen,
@@ -347,6 +350,10 @@ fn explained(text: String) -> String {
     let hints = [
         ("socket address", "an address and a port, such as \"127.0.0.1:8080\""),
         ("relative URL without a base", "a whole address, such as \"https://relay.example.com\""),
+        ("expected u", "a whole number, 0 or more"),
+        ("expected a nonzero", "a number of days, 1 or more"),
+        ("expected a sequence", "a list, such as [\"one\", \"another\"]"),
+        ("expected struct", "a table"),
     ];
     match hints.iter().find(|(said, _)| text.contains(said)) {
         Some((_, expected)) => format!("{}\nexpected is {expected}", text.trim_end()),

@@ -80,6 +80,22 @@ fn recipients_are_one_table_or_several() {
 }
 
 #[test]
+fn a_file_that_is_missing_is_named_with_its_key() {
+    let missing = |text: &str| {
+        let options = read(text).and_then(|configuration| configuration.server_options(&CallOutSecrets::default()));
+        options.unwrap_err().to_string()
+    };
+    let listen = "listen = \"127.0.0.1:1\"\n";
+    assert!(missing(&format!("{listen}{CHANNELS}")).starts_with("channels.secret_file: cannot use "));
+    let server = format!("{SERVER}single_relay = true\ndatabase_password_file = \"no-such\"\n{listen}");
+    assert!(missing(&server).starts_with("database_password_file: cannot use "));
+    let tracktik = "public_url = \"https://relay.example\"\n[tracktik]\ndomain = \"a.tracktik.com\"\nclient_id = \"c\"\n\
+        client_secret_file = \"no-such\"\nusername = \"u\"\npassword_file = \"no-such\"";
+    let refused = read(&format!("{listen}{tracktik}")).unwrap().tracktik_client().err().unwrap().to_string();
+    assert!(refused.starts_with("tracktik.client_secret_file: cannot use "), "{refused}");
+}
+
+#[test]
 fn a_subscription_without_a_secret_is_refused_with_the_command_that_makes_one() {
     let refused = read(WHOLE).unwrap().server_options(&CallOutSecrets::default()).unwrap_err().to_string();
     assert!(refused.contains("traybell-relay callouts new-secret new-employees"), "{refused}");
@@ -101,7 +117,10 @@ fn what_makes_no_sense_is_refused_with_what_is_expected() {
         ("listen = 5", "such as \"127.0.0.1:8080\""),
         ("listen = \"localhost:80\"", "such as \"127.0.0.1:8080\""),
         ("listen = \"127.0.0.1:1\"\npublic_url = \"relay.example\"", "such as \"https://relay.example.com\""),
-        ("listen = \"127.0.0.1:1\"\n[retention_days]\nevents = 0", "nonzero"),
+        ("listen = \"127.0.0.1:1\"\n[retention_days]\nevents = 0", "a number of days, 1 or more"),
+        ("listen = \"127.0.0.1:1\"\ncallouts_per_minute = -1", "a whole number, 0 or more"),
+        ("listen = \"127.0.0.1:1\"\ntrusted_proxies = \"10.0.0.1\"", "a list, such as"),
+        ("listen = \"127.0.0.1:1\"\nchannels = 5", "a table"),
         ("listen = \"127.0.0.1:1\"\nlisten_on = 5", "unknown field `listen_on`"),
         (&WHOLE.replace("new-employees", "new employees"), "no custom_id"),
         (&WHOLE.replace("entity:employees", "entity:employes"), "employees"),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use tracktik_client::{Client, Credentials, Language, Limits};
 
-use crate::{Error, secret_file::read_secret};
+use crate::{Error, secret_file::read_secret_of};
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -47,9 +47,9 @@ impl WrittenTracktik {
     pub(super) fn client(&self, folder: &Path) -> Result<Client, Error> {
         let credentials = Credentials {
             client_id: self.client_id.clone(),
-            client_secret: read_secret(&folder.join(&self.client_secret_file))?,
+            client_secret: read_secret_of("tracktik.client_secret_file", &folder.join(&self.client_secret_file))?,
             username: self.username.clone(),
-            password: read_secret(&folder.join(&self.password_file))?,
+            password: read_secret_of("tracktik.password_file", &folder.join(&self.password_file))?,
         };
         let client = Client::new(&self.domain, credentials, Limits::default())?;
         Ok(match self.language()? {
