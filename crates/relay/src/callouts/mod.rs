@@ -94,7 +94,7 @@ pub struct MessageTemplate {
 }
 
 /// Who gets a message: every user that is named or is in a group that is.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Recipients {
     /// Names of users; where brands share a name, of each.
     pub users: Vec<String>,

@@ -1,7 +1,7 @@
 //! Call-outs as they came, byte for byte, and what has become of each: waiting, delivered or failed.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     panic::{AssertUnwindSafe, catch_unwind},
     time::Duration,
 };
@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::{
-    Connection, Database, Row, Value,
+    Connection, Database, LIST, Row, Value, list,
     messages::{self, Origin},
     params, recipients,
     retention::delete_expired,
@@ -184,6 +184,7 @@ impl Database {
             return Ok(Next::Nothing);
         }
         delete_expired(&mut transaction, now)?;
+        let (mut found, mut delivered) = (HashMap::new(), Vec::new());
         for event in &events {
             let (id, attempts) = (event.id, event.attempts);
             let failed = |error, for_good| Ok(Next::Failed { id, attempts, error, for_good });
@@ -193,9 +194,18 @@ impl Database {
                 Ok(Err(error)) => return failed(error, true),
                 Err(_) => return failed("the delivery panicked".into(), false),
             };
-            if let Err(error) = store_delivery(&mut transaction, event, delivery, now) {
-                return failed(error.to_string(), false);
+            match store_delivery(&mut transaction, &mut found, event, delivery, now) {
+                Ok(true) => delivered.push(id),
+                Ok(false) => {}
+                Err(error) => return failed(error.to_string(), false),
             }
+        }
+        for ids in delivered.chunks(LIST) {
+            let mut parameters = Vec::new();
+            let ids = list(&mut parameters, ids);
+            let delivered =
+                format!("UPDATE events SET state = 'delivered', flagged = 0, error = NULL WHERE id IN ({ids})");
+            transaction.execute(&delivered, &parameters)?;
         }
         transaction.commit()?;
         Ok(Next::Delivered(events.len()))
@@ -328,30 +338,35 @@ fn insert_all(
     connection.execute(&insert, &parameters).map(drop)
 }
 
+/// Stores an event's messages, and what it is flagged with. `true`: it is not, and is to be marked as delivered. Whoever was
+/// found for recipients is in `found`: events that come together mostly have the same.
 fn store_delivery(
     connection: &mut Connection,
+    found: &mut HashMap<Recipients, Vec<i64>>,
     event: &WaitingEvent,
     delivery: Delivery,
     now: Timestamp,
-) -> Result<(), Error> {
-    let Delivery { message, recipients, mut flaw } = delivery;
-    let users = match &recipients {
-        Some(recipients) => recipients::find(connection, recipients)?,
-        None => Vec::new(),
-    };
-    if recipients.is_some() && users.is_empty() {
-        flaw = Some(flaw.map_or("no recipient".into(), |flaw| format!("no recipient; {flaw}")));
+) -> Result<bool, Error> {
+    let Delivery { mut message, recipients, mut flaw } = delivery;
+    if let Some(recipients) = recipients {
+        let users = match found.entry(recipients) {
+            Entry::Occupied(found) => found.into_mut(),
+            Entry::Vacant(new) => {
+                let users = recipients::find(connection, new.key())?.into_iter().map(|user| user.id).collect();
+                new.insert(users)
+            }
+        };
+        if users.is_empty() {
+            flaw = Some(flaw.map_or("no recipient".into(), |flaw| format!("no recipient; {flaw}")));
+        }
+        message.date = Some(event.received);
+        let origin = Origin { event_id: event.id, renew: event.flagged };
+        messages::insert_for(connection, users, &message, origin, now)?;
     }
-    let origin = Origin { event_id: event.id, renew: event.flagged };
-    for user in users {
-        let message = NewMessage { date: Some(event.received), ..message.clone() };
-        messages::insert(connection, user.id, message, Some(origin), now)?;
-    }
-    connection.execute(
-        "UPDATE events SET state = 'delivered', flagged = ?2, error = ?3 WHERE id = ?1",
-        params![event.id, flaw.is_some(), flaw],
-    )?;
-    Ok(())
+    let Some(flaw) = flaw else { return Ok(true) };
+    let flagged = "UPDATE events SET state = 'delivered', flagged = 1, error = ?2 WHERE id = ?1";
+    connection.execute(flagged, params![event.id, flaw])?;
+    Ok(false)
 }
 
 fn read_summary(row: &Row) -> Result<EventSummary, Error> {

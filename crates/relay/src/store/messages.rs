@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Connection, Database, Row, params, retention::delete_expired};
+use super::{Connection, Database, LIST, Row, Value, list, params, retention::delete_expired};
 use crate::{Button, Error, Kind, NewMessage};
 
 /// A message with what the store added to it.
@@ -51,7 +51,7 @@ impl Database {
         now: Timestamp,
     ) -> Result<StoredMessage, Error> {
         delete_expired(&mut self.connection, now)?;
-        insert(&mut self.connection, user_id, message, None, now)?.ok_or(Error::UnknownUser)
+        insert(&mut self.connection, user_id, message, now)?.ok_or(Error::UnknownUser)
     }
 
     /// What `keep` makes of the user's newest messages that have not expired. They are read one by one: whoever keeps a
@@ -107,15 +107,33 @@ pub(super) struct Origin {
     pub(super) renew: bool,
 }
 
-/// Stores a message that has been checked; nothing when there is no such user, or the message is there and stays.
+/// Stores a message that has been checked; nothing when there is no such user.
 pub(super) fn insert(
     connection: &mut Connection,
     user_id: i64,
     mut message: NewMessage,
-    origin: Option<Origin>,
     now: Timestamp,
 ) -> Result<Option<StoredMessage>, Error> {
-    let conflict = if origin.is_some_and(|origin| origin.renew) {
+    let date = message.date.unwrap_or(now);
+    let mut parameters = fields(&message, date, None, now)?;
+    let id = list(&mut parameters, &[user_id]);
+    let statement = format!("{} RETURNING id, read_at, renewals", insertion(&id, "NOTHING"));
+    let read = |row: &Row| Ok((row.get(0)?, row.get::<Option<i64>>(1)?.is_some(), row.get(2)?));
+    let Some((id, read, renewals)) = connection.query_one(&statement, &parameters, read)? else { return Ok(None) };
+    message.read = read;
+    Ok(Some(StoredMessage { id, user_id, date, renewals, message }))
+}
+
+/// Stores a message that comes of an event for each of these users, who may be gone meanwhile. One that is there already
+/// stays, or says anew what it says; its date stays, and whether it was read.
+pub(super) fn insert_for(
+    connection: &mut Connection,
+    users: &[i64],
+    message: &NewMessage,
+    origin: Origin,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let conflict = if origin.renew {
         "UPDATE SET kind = excluded.kind, title = excluded.title, body = excluded.body, preview = excluded.preview,
             silent = excluded.silent, first_button_text = excluded.first_button_text,
             first_button_link = excluded.first_button_link, expires = excluded.expires,
@@ -123,29 +141,40 @@ pub(super) fn insert(
     } else {
         "NOTHING"
     };
-    let date = message.date.unwrap_or(now);
-    let fields = serde_json::to_string(&message.data).map_err(|error| Error::Input(format!("data: {error}")))?;
-    let button = |index: usize| message.buttons.get(index);
+    let fields = fields(message, message.date.unwrap_or(now), Some(origin), now)?;
+    for users in users.chunks(LIST) {
+        let mut parameters = fields.clone();
+        let users = list(&mut parameters, users);
+        connection.execute(&insertion(&users, conflict), &parameters)?;
+    }
+    Ok(())
+}
+
+/// For each of the users; the other parameters are those of [`fields`].
+fn insertion(users: &str, conflict: &str) -> String {
     // What a parameter is cannot be seen in a SELECT, so each says it.
-    let statement = format!(
+    format!(
         "INSERT INTO messages (user_id, kind, title, body, preview, footer, data, silent, first_button_text,
             first_button_link, second_button_text, second_button_link, image, date, expires, read_at, event_id, unpublished)
-         SELECT CAST(?1 AS BIGINT), CAST(?2 AS TEXT), CAST(?3 AS TEXT), CAST(?4 AS TEXT), CAST(?5 AS TEXT),
-            CAST(?6 AS TEXT), CAST(?7 AS TEXT), CAST(?8 AS BIGINT), CAST(?9 AS TEXT), CAST(?10 AS TEXT),
-            CAST(?11 AS TEXT), CAST(?12 AS TEXT), CAST(?13 AS TEXT), CAST(?14 AS BIGINT), CAST(?15 AS BIGINT),
-            CAST(?16 AS BIGINT), CAST(?17 AS BIGINT), CAST(?18 AS BIGINT)
-         WHERE EXISTS (SELECT 1 FROM users WHERE id = CAST(?1 AS BIGINT))
-         ON CONFLICT (event_id, user_id) WHERE event_id IS NOT NULL DO {conflict}
-         RETURNING id, date, read_at, renewals"
-    );
-    let parameters = params![
-        user_id,
+         SELECT users.id, CAST(?1 AS TEXT), CAST(?2 AS TEXT), CAST(?3 AS TEXT), CAST(?4 AS TEXT),
+            CAST(?5 AS TEXT), CAST(?6 AS TEXT), CAST(?7 AS BIGINT), CAST(?8 AS TEXT), CAST(?9 AS TEXT),
+            CAST(?10 AS TEXT), CAST(?11 AS TEXT), CAST(?12 AS TEXT), CAST(?13 AS BIGINT), CAST(?14 AS BIGINT),
+            CAST(?15 AS BIGINT), CAST(?16 AS BIGINT), CAST(?17 AS BIGINT)
+         FROM users WHERE users.id IN ({users})
+         ON CONFLICT (event_id, user_id) WHERE event_id IS NOT NULL DO {conflict}"
+    )
+}
+
+fn fields(message: &NewMessage, date: Timestamp, origin: Option<Origin>, now: Timestamp) -> Result<Vec<Value>, Error> {
+    let extra = serde_json::to_string(&message.data).map_err(|error| Error::Input(format!("data: {error}")))?;
+    let button = |index: usize| message.buttons.get(index);
+    let fields = params![
         message.kind.name(),
         &message.title,
         &message.body,
         &message.preview,
         &message.footer,
-        fields,
+        extra,
         message.silent,
         button(0).map(|it| &it.text),
         button(0).map(|it| &it.link),
@@ -158,14 +187,7 @@ pub(super) fn insert(
         origin.map(|origin| origin.event_id),
         (!message.read).then(|| now.as_second()),
     ];
-    let read = |row: &Row| Ok((row.get(0)?, timestamp(row.get(1)?), row.get::<Option<i64>>(2)?.is_some(), row.get(3)?));
-    let Some((id, stored_date, read, renewals)) = connection.query_one(&statement, parameters, read)? else {
-        return Ok(None);
-    };
-    // One that was there keeps its date and whether it was read.
-    let date = if stored_date.as_second() == date.as_second() { date } else { stored_date };
-    message.read = read;
-    Ok(Some(StoredMessage { id, user_id, date, renewals, message }))
+    Ok(fields.to_vec())
 }
 
 pub(super) fn read_message(row: &Row) -> Result<StoredMessage, Error> {

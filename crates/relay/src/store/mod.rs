@@ -38,7 +38,7 @@ pub(crate) use retention::TooOld;
 pub use users::User;
 
 use self::file::{OpenedFile, damaged};
-use self::sql::{Connection, Pool, Row, Value, params};
+use self::sql::{Connection, LIST, Pool, Row, Value, list, params};
 use crate::{DatabaseAddress, Error};
 
 /// A cheap handle on the one database.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{
-    Connection, Database, StoredMessage, User,
+    Connection, Database, LIST, StoredMessage, User, list,
     messages::{COLUMNS, read_message},
     params,
     users::read_user_at,
@@ -88,9 +88,19 @@ impl Database {
     /// They were handed over, as they were after so many renewals: what was written anew meanwhile is still to be.
     pub(crate) fn published(&mut self, messages: &[(i64, i64)]) -> Result<(), Error> {
         let mut transaction = self.connection.transaction()?;
-        let statement = "UPDATE messages SET unpublished = NULL WHERE id = ?1 AND renewals = ?2";
-        for (id, renewals) in messages {
-            transaction.execute(statement, params![*id, *renewals])?;
+        // Few were written anew, and those by themselves.
+        let of_renewals =
+            |wanted: i64| messages.iter().filter(move |(_, renewals)| *renewals == wanted).map(|(id, _)| *id);
+        let mut all: Vec<i64> = messages.iter().map(|(_, renewals)| *renewals).collect();
+        all.sort_unstable();
+        all.dedup();
+        for renewals in all {
+            for ids in of_renewals(renewals).collect::<Vec<_>>().chunks(LIST) {
+                let mut parameters = params![renewals].to_vec();
+                let ids = list(&mut parameters, ids);
+                let statement = format!("UPDATE messages SET unpublished = NULL WHERE renewals = ?1 AND id IN ({ids})");
+                transaction.execute(&statement, &parameters)?;
+            }
         }
         transaction.commit()
     }
@@ -101,8 +111,12 @@ fn ids(found: &[(User, StoredMessage)]) -> Vec<i64> {
 }
 
 fn in_hand_until(connection: &mut Connection, ids: &[i64], then: i64) -> Result<(), Error> {
-    let statement = "UPDATE messages SET publish_after = ?2 WHERE id = ?1";
-    ids.iter().try_for_each(|id| connection.execute(statement, params![*id, then]).map(drop))
+    for ids in ids.chunks(LIST) {
+        let mut parameters = params![then].to_vec();
+        let ids = list(&mut parameters, ids);
+        connection.execute(&format!("UPDATE messages SET publish_after = ?1 WHERE id IN ({ids})"), &parameters)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

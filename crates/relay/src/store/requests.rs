@@ -91,7 +91,7 @@ impl Database {
         delete_expired(&mut transaction, now)?;
         let mut sent = Vec::new();
         for (user, name) in recipients::find_named(&mut transaction, &recipients)? {
-            if let Some(stored) = messages::insert(&mut transaction, user.id, message.clone(), None, now)? {
+            if let Some(stored) = messages::insert(&mut transaction, user.id, message.clone(), now)? {
                 sent.push((name, stored.id));
             }
         }

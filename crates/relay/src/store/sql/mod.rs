@@ -135,6 +135,20 @@ impl Connection {
     }
 }
 
+/// Values of one list that go into one statement.
+pub(crate) const LIST: usize = 512;
+
+/// `?4, ?5 …` for these, at most [`LIST`], which are added to the parameters. The last one is repeated up to a power of two, so
+/// that there are few different statements to prepare.
+pub(crate) fn list(parameters: &mut Vec<Value>, values: &[i64]) -> String {
+    let first = parameters.len() + 1;
+    let last = values.last().copied().unwrap_or_default();
+    let all = values.iter().copied().chain(std::iter::repeat(last)).take(values.len().next_power_of_two());
+    parameters.extend(all.map(Value::from));
+    let places: Vec<String> = (first..=parameters.len()).map(|place| format!("?{place}")).collect();
+    places.join(", ")
+}
+
 /// An open transaction, used as its connection is.
 pub(crate) struct Transaction<'a> {
     connection: &'a mut Connection,
@@ -178,5 +192,21 @@ impl Deref for Transaction<'_> {
 impl DerefMut for Transaction<'_> {
     fn deref_mut(&mut self) -> &mut Connection {
         self.connection
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_has_one_of_few_lengths() {
+        let of = |values: &[i64]| {
+            let mut parameters = vec![Value::Null];
+            (list(&mut parameters, values), parameters[1..].to_vec())
+        };
+        let numbers = |numbers: &[i64]| numbers.iter().copied().map(Value::from).collect::<Vec<_>>();
+        assert_eq!(of(&[7]), ("?2".into(), numbers(&[7])));
+        assert_eq!(of(&[7, 8, 9]), ("?2, ?3, ?4, ?5".into(), numbers(&[7, 8, 9, 9])));
     }
 }
