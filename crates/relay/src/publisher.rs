@@ -5,7 +5,7 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -22,6 +22,8 @@ const POLL: Duration = Duration::from_secs(2);
 const BATCH: u32 = 100;
 /// What could not be published for this long is left to the desktops, which list by themselves.
 const STALE: SignedDuration = SignedDuration::from_mins(15);
+/// From one publication to the next, as with deliveries.
+const PACE: Duration = Duration::from_millis(20);
 const FIRST_RETRY: Duration = Duration::from_millis(250);
 const MAX_RETRY: Duration = Duration::from_secs(15);
 
@@ -39,8 +41,10 @@ impl Publisher {
     /// Runs until it is told to stop; what is stored by then is published first, when that works at once.
     pub(crate) async fn run(self) {
         let stored = Arc::clone(&self.shared.stored);
-        let mut failures = 0_u32;
+        let (mut failures, mut last) = (0_u32, Instant::now());
         loop {
+            self.stop.run_until_cancelled(sleep_until(last + PACE)).await;
+            last = Instant::now();
             let stopping = self.stop.is_cancelled();
             let wait = match self.publish_all().await {
                 Ok(()) => {
@@ -84,7 +88,11 @@ impl Publisher {
                 return Err(error);
             }
             tracing::debug!(messages = taken.len(), "published");
+            let all = taken.len() < BATCH as usize;
             self.shared.store.call(move |database| database.published(&taken)).await?;
+            if all {
+                return Ok(());
+            }
         }
     }
 }

@@ -4,6 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{CallOuts, Receiver, recipients, templates};
@@ -19,7 +20,9 @@ const POLL: Duration = Duration::from_secs(5);
 /// The same where several relays share the work.
 const SHARED_POLL: Duration = Duration::from_secs(1);
 /// Events that are delivered in one go.
-const TOGETHER: u32 = 32;
+const TOGETHER: u32 = 128;
+/// From one delivery to the next: what comes meanwhile goes together, and one that comes alone goes at once.
+const PACE: Duration = Duration::from_millis(20);
 /// After this many failures an event is left for the operator.
 const MAX_ATTEMPTS: u32 = 10;
 const FIRST_RETRY: Duration = Duration::from_millis(100);
@@ -41,7 +44,10 @@ impl Worker {
         let (stop, receiver) = (self.stop.clone(), Arc::clone(&self.shared.receiver));
         let poll = if self.shared.store.is_shared() { SHARED_POLL } else { POLL };
         let mut failures = 0_u32;
+        let mut last = Instant::now();
         while !stop.is_cancelled() {
+            stop.run_until_cancelled(tokio::time::sleep_until(last + PACE)).await;
+            last = Instant::now();
             let wait = match self.deliver_all().await {
                 Ok(next_retry) => {
                     failures = 0;
@@ -74,9 +80,12 @@ impl Worker {
             match self.shared.store.call(deliver).await? {
                 Next::Nothing => break,
                 Next::Delivered(events) => {
-                    most = TOGETHER;
                     self.shared.metrics.events(EventOutcome::Delivered, events);
                     self.shared.stored.notify_one();
+                    if most == TOGETHER && events < TOGETHER as usize {
+                        break;
+                    }
+                    most = TOGETHER;
                 }
                 // One that fails must not hold up the others: they go one by one.
                 Next::Failed { .. } if most > 1 => most = 1,

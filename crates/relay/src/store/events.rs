@@ -1,8 +1,9 @@
 //! Call-outs as they came, byte for byte, and what has become of each: waiting, delivered or failed.
 
 use std::{
-    collections::{HashMap, hash_map::Entry},
+    collections::{HashMap, HashSet, hash_map::Entry},
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
     time::Duration,
 };
 
@@ -11,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Connection, Database, LIST, Row, Value, list,
-    messages::{self, Origin},
+    messages::{self, EventMessage},
     params, recipients,
     retention::delete_expired,
 };
@@ -93,7 +94,8 @@ pub(crate) enum Next {
     Nothing,
     /// The messages of so many are stored.
     Delivered(usize),
-    /// This one could not be delivered, and nothing of it or of the others is stored.
+    /// This one could not be delivered, or one of them, and nothing of it or of the others is stored. Which it was is sure when
+    /// there was one.
     Failed {
         id: i64,
         /// Failures so far, without this one.
@@ -125,27 +127,21 @@ impl Database {
     pub(crate) fn add_events(&mut self, arrived: &[Arrived], window: Duration) -> Result<Vec<bool>, Error> {
         let window = i64::try_from(window.as_millis()).unwrap_or(i64::MAX);
         let digests: Vec<[u8; 32]> = arrived.iter().map(|one| Sha256::digest(&one.body).into()).collect();
-        let mut transaction = self.connection.transaction()?;
-        if window > 0 {
-            // Another relay may be storing the same body now.
-            let numbers: Vec<i64> = digests
-                .iter()
-                .filter_map(|digest| digest.first_chunk())
-                .map(|bytes| i64::from_be_bytes(*bytes))
-                .collect();
-            transaction.lock(&numbers)?;
-        }
+        // Another relay may be storing the same body now.
+        let numbers = digests.iter().filter_map(|digest| digest.first_chunk());
+        let numbers: Vec<i64> = numbers.map(|bytes| i64::from_be_bytes(*bytes)).filter(|_| window > 0).collect();
+        let mut transaction = self.connection.transaction_with(&numbers)?;
         // Within these themselves the first of a body counts.
         let mut first: HashMap<(&str, &[u8; 32]), usize> = HashMap::new();
         let is_candidate = |place: &usize| {
             window == 0 || *first.entry((&arrived[*place].custom_id, &digests[*place])).or_insert(*place) == *place
         };
         let candidates: Vec<usize> = (0..arrived.len()).filter(is_candidate).collect();
+        let new: HashSet<_> =
+            insert_new(&mut transaction, arrived, &digests, &candidates, window)?.into_iter().collect();
         let mut are_new = vec![false; arrived.len()];
-        for place in insert_new(&mut transaction, arrived, &digests, &candidates, window)? {
-            if let Some(is_new) = are_new.get_mut(place) {
-                *is_new = true;
-            }
+        for place in candidates {
+            are_new[place] = new.contains(&(arrived[place].custom_id.clone(), digests[place].to_vec()));
         }
         transaction.commit()?;
         Ok(are_new)
@@ -184,28 +180,23 @@ impl Database {
             return Ok(Next::Nothing);
         }
         delete_expired(&mut transaction, now)?;
-        let (mut found, mut delivered) = (HashMap::new(), Vec::new());
+        let mut deliveries = Deliveries::default();
+        let failed = |event: &WaitingEvent, error, for_good| {
+            Ok(Next::Failed { id: event.id, attempts: event.attempts, error, for_good })
+        };
         for event in &events {
-            let (id, attempts) = (event.id, event.attempts);
-            let failed = |error, for_good| Ok(Next::Failed { id, attempts, error, for_good });
             // A panic in it is a failure like any other.
             let delivery = match catch_unwind(AssertUnwindSafe(|| make(event))) {
                 Ok(Ok(delivery)) => delivery,
-                Ok(Err(error)) => return failed(error, true),
-                Err(_) => return failed("the delivery panicked".into(), false),
+                Ok(Err(error)) => return failed(event, error, true),
+                Err(_) => return failed(event, "the delivery panicked".into(), false),
             };
-            match store_delivery(&mut transaction, &mut found, event, delivery, now) {
-                Ok(true) => delivered.push(id),
-                Ok(false) => {}
-                Err(error) => return failed(error.to_string(), false),
+            if let Err(error) = deliveries.add(&mut transaction, event, delivery) {
+                return failed(event, error.to_string(), false);
             }
         }
-        for ids in delivered.chunks(LIST) {
-            let mut parameters = Vec::new();
-            let ids = list(&mut parameters, ids);
-            let delivered =
-                format!("UPDATE events SET state = 'delivered', flagged = 0, error = NULL WHERE id IN ({ids})");
-            transaction.execute(&delivered, &parameters)?;
+        if let (Err(error), Some(first)) = (deliveries.store(&mut transaction, now), events.first()) {
+            return failed(first, error.to_string(), false);
         }
         transaction.commit()?;
         Ok(Next::Delivered(events.len()))
@@ -273,7 +264,7 @@ fn not_left_to_others(known: Option<&[String]>, now: Timestamp, parameters: &mut
     format!("AND ({is_one} OR (received < ?{before} AND retry_at < ?{before}))")
 }
 
-/// Inserts those of them that are new; answers their places. Many go with two questions, as few do: each is a way to the
+/// Inserts those of them that are new; answers which those are. Many go with one statement, as one does: each is a way to the
 /// database and back.
 fn insert_new(
     connection: &mut Connection,
@@ -281,92 +272,81 @@ fn insert_new(
     digests: &[[u8; 32]],
     candidates: &[usize],
     window: i64,
-) -> Result<Vec<usize>, Error> {
+) -> Result<Vec<(String, Vec<u8>)>, Error> {
     let bytes = connection.bytes();
     let mut parameters = vec![Value::from(window)];
     let rows = candidates.iter().map(|&place| {
         let (one, first) = (&arrived[place], parameters.len() + 1);
-        let number = i64::try_from(place).unwrap_or(i64::MAX);
-        parameters.extend([
-            number.into(),
-            (&one.custom_id).into(),
-            one.body.as_slice().into(),
-            digests[place].as_slice().into(),
-            one.at.as_millisecond().into(),
-        ]);
+        parameters
+            .extend(params![&one.custom_id, &one.body[..], &digests[place][..], one.at.as_millisecond()].to_vec());
         format!(
-            "(CAST(?{first} AS BIGINT), CAST(?{} AS TEXT), CAST(?{} AS {bytes}), CAST(?{} AS {bytes}), CAST(?{} AS BIGINT))",
+            "(CAST(?{first} AS TEXT), CAST(?{} AS {bytes}), CAST(?{} AS {bytes}), CAST(?{} AS BIGINT))",
             first + 1,
             first + 2,
             first + 3,
-            first + 4,
         )
     });
     let rows = rows.collect::<Vec<_>>().join(", ");
-    // Which are new is asked before they are inserted: afterwards each would find itself. One that came a moment earlier,
-    // at another relay, may be stored a moment later: so the window goes both ways.
-    let question = format!(
-        "WITH arrived (place, custom_id, body, body_digest, at) AS (VALUES {rows})
-         SELECT place FROM arrived WHERE CAST(?1 AS BIGINT) = 0 OR NOT EXISTS (SELECT 1 FROM events
+    // A statement does not see what it inserts itself. One that came a moment earlier, at another relay, may be stored a moment
+    // later: so the window goes both ways.
+    let insert = format!(
+        "WITH arrived (custom_id, body, body_digest, at) AS (VALUES {rows})
+         INSERT INTO events (custom_id, body, body_digest, received)
+         SELECT custom_id, body, body_digest, at FROM arrived
+         WHERE CAST(?1 AS BIGINT) = 0 OR NOT EXISTS (SELECT 1 FROM events
             WHERE events.custom_id = arrived.custom_id AND events.body_digest = arrived.body_digest
-            AND events.received BETWEEN arrived.at - CAST(?1 AS BIGINT) AND arrived.at + CAST(?1 AS BIGINT))"
+            AND events.received BETWEEN arrived.at - CAST(?1 AS BIGINT) AND arrived.at + CAST(?1 AS BIGINT))
+         RETURNING custom_id, body_digest"
     );
-    let places = |row: &Row| Ok(usize::try_from(row.get::<i64>(0)?).unwrap_or(usize::MAX));
-    let new = connection.query(&question, &parameters, places)?;
-    if new.is_empty() {
-        return Ok(new);
-    }
-    insert_all(connection, arrived, digests, &new)?;
-    Ok(new)
+    connection.query(&insert, &parameters, |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
-fn insert_all(
-    connection: &mut Connection,
-    arrived: &[Arrived],
-    digests: &[[u8; 32]],
-    places: &[usize],
-) -> Result<(), Error> {
-    let mut parameters = Vec::new();
-    let mut rows = Vec::new();
-    for &place in places {
-        let (Some(one), Some(digest)) = (arrived.get(place), digests.get(place)) else { continue };
-        let first = parameters.len() + 1;
-        rows.push(format!("(?{first}, ?{}, ?{}, ?{})", first + 1, first + 2, first + 3));
-        parameters.extend(params![&one.custom_id, &one.body[..], &digest[..], one.at.as_millisecond()].to_vec());
-    }
-    let insert = format!("INSERT INTO events (custom_id, body, body_digest, received) VALUES {}", rows.join(", "));
-    connection.execute(&insert, &parameters).map(drop)
+/// What several deliveries come to, in the end stored with few statements.
+#[derive(Default)]
+struct Deliveries {
+    /// Whoever was found for recipients: events that come together mostly have the same.
+    users: HashMap<Recipients, Arc<[i64]>>,
+    messages: Vec<EventMessage>,
+    /// Events that are not flagged.
+    flawless: Vec<i64>,
 }
 
-/// Stores an event's messages, and what it is flagged with. `true`: it is not, and is to be marked as delivered. Whoever was
-/// found for recipients is in `found`: events that come together mostly have the same.
-fn store_delivery(
-    connection: &mut Connection,
-    found: &mut HashMap<Recipients, Vec<i64>>,
-    event: &WaitingEvent,
-    delivery: Delivery,
-    now: Timestamp,
-) -> Result<bool, Error> {
-    let Delivery { mut message, recipients, mut flaw } = delivery;
-    if let Some(recipients) = recipients {
-        let users = match found.entry(recipients) {
-            Entry::Occupied(found) => found.into_mut(),
-            Entry::Vacant(new) => {
-                let users = recipients::find(connection, new.key())?.into_iter().map(|user| user.id).collect();
-                new.insert(users)
+impl Deliveries {
+    fn add(&mut self, connection: &mut Connection, event: &WaitingEvent, delivery: Delivery) -> Result<(), Error> {
+        let Delivery { mut message, recipients, mut flaw } = delivery;
+        if let Some(recipients) = recipients {
+            let users = match self.users.entry(recipients) {
+                Entry::Occupied(found) => Arc::clone(found.get()),
+                Entry::Vacant(new) => {
+                    let users = recipients::find(connection, new.key())?.into_iter().map(|user| user.id).collect();
+                    Arc::clone(new.insert(users))
+                }
+            };
+            if users.is_empty() {
+                flaw = Some(flaw.map_or("no recipient".into(), |flaw| format!("no recipient; {flaw}")));
             }
-        };
-        if users.is_empty() {
-            flaw = Some(flaw.map_or("no recipient".into(), |flaw| format!("no recipient; {flaw}")));
+            message.date = Some(event.received);
+            self.messages.push(EventMessage { event_id: event.id, message, users, renew: event.flagged });
         }
-        message.date = Some(event.received);
-        let origin = Origin { event_id: event.id, renew: event.flagged };
-        messages::insert_for(connection, users, &message, origin, now)?;
+        let Some(flaw) = flaw else {
+            self.flawless.push(event.id);
+            return Ok(());
+        };
+        let flagged = "UPDATE events SET state = 'delivered', flagged = 1, error = ?2 WHERE id = ?1";
+        connection.execute(flagged, params![event.id, flaw]).map(drop)
     }
-    let Some(flaw) = flaw else { return Ok(true) };
-    let flagged = "UPDATE events SET state = 'delivered', flagged = 1, error = ?2 WHERE id = ?1";
-    connection.execute(flagged, params![event.id, flaw])?;
-    Ok(false)
+
+    fn store(self, connection: &mut Connection, now: Timestamp) -> Result<(), Error> {
+        messages::insert_all(connection, &self.messages, now)?;
+        for ids in self.flawless.chunks(LIST) {
+            let mut parameters = Vec::new();
+            let ids = list(&mut parameters, ids);
+            let delivered =
+                format!("UPDATE events SET state = 'delivered', flagged = 0, error = NULL WHERE id IN ({ids})");
+            connection.execute(&delivered, &parameters)?;
+        }
+        Ok(())
+    }
 }
 
 fn read_summary(row: &Row) -> Result<EventSummary, Error> {

@@ -1,8 +1,10 @@
 //! Messages and their read marks. Each question is answered for one user only: there is no way to ask for another's.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
-use super::{Connection, Database, LIST, Row, Value, list, params, retention::delete_expired};
+use super::{Connection, Database, Row, Value, params, retention::delete_expired};
 use crate::{Button, Error, Kind, NewMessage};
 
 /// A message with what the store added to it.
@@ -99,13 +101,19 @@ impl Database {
     }
 }
 
-/// The event a message comes of. A user has one message of an event.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Origin {
+/// A message that comes of an event. A user has one message of an event.
+pub(super) struct EventMessage {
     pub(super) event_id: i64,
-    /// What the message says is replaced when it is there already.
+    pub(super) message: NewMessage,
+    /// Whom it is for.
+    pub(super) users: Arc<[i64]>,
+    /// One that is there already says anew what it says; its date stays, and whether it was read.
     pub(super) renew: bool,
 }
+
+/// Messages of one statement, and for how many users each time.
+const MESSAGES: usize = 32;
+const TARGETS: usize = 1024;
 
 /// Stores a message that has been checked; nothing when there is no such user.
 pub(super) fn insert(
@@ -115,79 +123,130 @@ pub(super) fn insert(
     now: Timestamp,
 ) -> Result<Option<StoredMessage>, Error> {
     let date = message.date.unwrap_or(now);
-    let mut parameters = fields(&message, date, None, now)?;
-    let id = list(&mut parameters, &[user_id]);
-    let statement = format!("{} RETURNING id, read_at, renewals", insertion(&id, "NOTHING"));
+    let (insert, parameters) = insertion(&[(&message, None)], &[(0, user_id)], "NOTHING", now)?;
+    let insert = format!("{insert} RETURNING id, read_at, renewals");
     let read = |row: &Row| Ok((row.get(0)?, row.get::<Option<i64>>(1)?.is_some(), row.get(2)?));
-    let Some((id, read, renewals)) = connection.query_one(&statement, &parameters, read)? else { return Ok(None) };
+    let Some((id, read, renewals)) = connection.query_one(&insert, &parameters, read)? else { return Ok(None) };
     message.read = read;
     Ok(Some(StoredMessage { id, user_id, date, renewals, message }))
 }
 
-/// Stores a message that comes of an event for each of these users, who may be gone meanwhile. One that is there already
-/// stays, or says anew what it says; its date stays, and whether it was read.
-pub(super) fn insert_for(
-    connection: &mut Connection,
-    users: &[i64],
-    message: &NewMessage,
-    origin: Origin,
-    now: Timestamp,
-) -> Result<(), Error> {
-    let conflict = if origin.renew {
-        "UPDATE SET kind = excluded.kind, title = excluded.title, body = excluded.body, preview = excluded.preview,
-            silent = excluded.silent, first_button_text = excluded.first_button_text,
-            first_button_link = excluded.first_button_link, expires = excluded.expires,
-            unpublished = excluded.unpublished, publish_after = 0, renewals = messages.renewals + 1"
-    } else {
-        "NOTHING"
-    };
-    let fields = fields(message, message.date.unwrap_or(now), Some(origin), now)?;
-    for users in users.chunks(LIST) {
-        let mut parameters = fields.clone();
-        let users = list(&mut parameters, users);
-        connection.execute(&insertion(&users, conflict), &parameters)?;
+/// Stores messages of events for their users, who may be gone meanwhile, in their order and with few statements.
+pub(super) fn insert_all(connection: &mut Connection, all: &[EventMessage], now: Timestamp) -> Result<(), Error> {
+    for alike in all.chunk_by(|one, next| one.renew == next.renew) {
+        let conflict = if alike[0].renew {
+            "UPDATE SET kind = excluded.kind, title = excluded.title, body = excluded.body, preview = excluded.preview,
+                silent = excluded.silent, first_button_text = excluded.first_button_text,
+                first_button_link = excluded.first_button_link, expires = excluded.expires,
+                unpublished = excluded.unpublished, publish_after = 0, renewals = messages.renewals + 1"
+        } else {
+            "NOTHING"
+        };
+        let (mut messages, mut targets) = (Vec::new(), Vec::new());
+        let mut store = |messages: &mut Vec<_>, targets: &mut Vec<_>| {
+            let (insert, parameters) = insertion(messages, targets, conflict, now)?;
+            messages.clear();
+            targets.clear();
+            connection.execute(&insert, &parameters).map(drop)
+        };
+        for one in alike {
+            for users in one.users.chunks(TARGETS) {
+                if messages.len() == MESSAGES || targets.len() + users.len() > TARGETS {
+                    store(&mut messages, &mut targets)?;
+                }
+                targets.extend(users.iter().map(|user| (messages.len(), *user)));
+                messages.push((&one.message, Some(one.event_id)));
+            }
+        }
+        if !messages.is_empty() {
+            store(&mut messages, &mut targets)?;
+        }
     }
     Ok(())
 }
 
-/// For each of the users; the other parameters are those of [`fields`].
-fn insertion(users: &str, conflict: &str) -> String {
-    // What a parameter is cannot be seen in a SELECT, so each says it.
-    format!(
-        "INSERT INTO messages (user_id, kind, title, body, preview, footer, data, silent, first_button_text,
-            first_button_link, second_button_text, second_button_link, image, date, expires, read_at, event_id, unpublished)
-         SELECT users.id, CAST(?1 AS TEXT), CAST(?2 AS TEXT), CAST(?3 AS TEXT), CAST(?4 AS TEXT),
-            CAST(?5 AS TEXT), CAST(?6 AS TEXT), CAST(?7 AS BIGINT), CAST(?8 AS TEXT), CAST(?9 AS TEXT),
-            CAST(?10 AS TEXT), CAST(?11 AS TEXT), CAST(?12 AS TEXT), CAST(?13 AS BIGINT), CAST(?14 AS BIGINT),
-            CAST(?15 AS BIGINT), CAST(?16 AS BIGINT), CAST(?17 AS BIGINT)
-         FROM users WHERE users.id IN ({users})
-         ON CONFLICT (event_id, user_id) WHERE event_id IS NOT NULL DO {conflict}"
-    )
+/// The columns of a message that is written, but for its user, and of which kind each is.
+const FIELDS: [(&str, &str); 17] = [
+    ("kind", "TEXT"),
+    ("title", "TEXT"),
+    ("body", "TEXT"),
+    ("preview", "TEXT"),
+    ("footer", "TEXT"),
+    ("data", "TEXT"),
+    ("silent", "BIGINT"),
+    ("first_button_text", "TEXT"),
+    ("first_button_link", "TEXT"),
+    ("second_button_text", "TEXT"),
+    ("second_button_link", "TEXT"),
+    ("image", "TEXT"),
+    ("date", "BIGINT"),
+    ("expires", "BIGINT"),
+    ("read_at", "BIGINT"),
+    ("event_id", "BIGINT"),
+    ("unpublished", "BIGINT"),
+];
+
+/// Messages, with the event each comes of, and for each target its place among them and the user.
+fn insertion(
+    messages: &[(&NewMessage, Option<i64>)],
+    targets: &[(usize, i64)],
+    conflict: &str,
+    now: Timestamp,
+) -> Result<(String, Vec<Value>), Error> {
+    let (mut parameters, mut written, mut aimed) = (Vec::new(), Vec::new(), Vec::new());
+    for (place, (message, event_id)) in messages.iter().enumerate() {
+        // What a parameter is cannot be seen here, so each says it.
+        let fields = fields(message, *event_id, now)?;
+        let places = FIELDS.iter().zip(parameters.len() + 1..).map(|((_, kind), at)| format!("CAST(?{at} AS {kind})"));
+        written.push(format!("({place}, {})", places.collect::<Vec<_>>().join(", ")));
+        parameters.extend(fields);
+    }
+    // Up to a power of two by those that are nobody, so that there are few different statements to prepare.
+    let nobody = std::iter::repeat((0, Value::Null));
+    let targets = targets.iter().map(|(place, user)| (*place, Value::from(*user)));
+    let count = targets.len().next_power_of_two();
+    for (place, user) in targets.chain(nobody).take(count) {
+        let at = parameters.len() + 1;
+        aimed.push(format!("(CAST(?{at} AS BIGINT), CAST(?{} AS BIGINT))", at + 1));
+        parameters.extend([i64::try_from(place).unwrap_or(i64::MAX).into(), user]);
+    }
+    let columns = FIELDS.map(|(name, _)| name).join(", ");
+    let insert = format!(
+        "WITH written (place, {columns}) AS (VALUES {}), target (place, user_id) AS (VALUES {})
+         INSERT INTO messages (user_id, {columns}) SELECT users.id, {columns}
+         FROM target JOIN written ON written.place = target.place JOIN users ON users.id = target.user_id
+         WHERE TRUE ORDER BY written.place
+         ON CONFLICT (event_id, user_id) WHERE event_id IS NOT NULL DO {conflict}",
+        written.join(", "),
+        aimed.join(", "),
+    );
+    Ok((insert, parameters))
 }
 
-fn fields(message: &NewMessage, date: Timestamp, origin: Option<Origin>, now: Timestamp) -> Result<Vec<Value>, Error> {
+fn fields(message: &NewMessage, event_id: Option<i64>, now: Timestamp) -> Result<[Value; FIELDS.len()], Error> {
+    let date = message.date.unwrap_or(now);
     let extra = serde_json::to_string(&message.data).map_err(|error| Error::Input(format!("data: {error}")))?;
+    let text = |text: &str| Value::from(text);
     let button = |index: usize| message.buttons.get(index);
-    let fields = params![
-        message.kind.name(),
-        &message.title,
-        &message.body,
-        &message.preview,
-        &message.footer,
-        extra,
-        message.silent,
-        button(0).map(|it| &it.text),
-        button(0).map(|it| &it.link),
-        button(1).map(|it| &it.text),
-        button(1).map(|it| &it.link),
-        message.image.as_ref(),
-        date.as_second(),
-        message.expires.map(Timestamp::as_second),
-        message.read.then(|| date.as_second()),
-        origin.map(|origin| origin.event_id),
-        (!message.read).then(|| now.as_second()),
-    ];
-    Ok(fields.to_vec())
+    Ok([
+        text(message.kind.name()),
+        text(&message.title),
+        text(&message.body),
+        text(&message.preview),
+        text(&message.footer),
+        extra.into(),
+        message.silent.into(),
+        button(0).map(|it| &it.text).into(),
+        button(0).map(|it| &it.link).into(),
+        button(1).map(|it| &it.text).into(),
+        button(1).map(|it| &it.link).into(),
+        message.image.as_ref().into(),
+        date.as_second().into(),
+        message.expires.map(Timestamp::as_second).into(),
+        message.read.then(|| date.as_second()).into(),
+        event_id.into(),
+        (!message.read).then(|| now.as_second()).into(),
+    ])
 }
 
 pub(super) fn read_message(row: &Row) -> Result<StoredMessage, Error> {

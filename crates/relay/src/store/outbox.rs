@@ -42,7 +42,7 @@ impl Database {
         limit: u32,
         now: Timestamp,
     ) -> Result<Vec<(User, StoredMessage)>, Error> {
-        let mut transaction = self.connection.transaction()?;
+        let mut transaction = self.connection.passing_transaction()?;
         let stale = "UPDATE messages SET unpublished = NULL WHERE unpublished IS NOT NULL
             AND (unpublished < ?1 OR read_at IS NOT NULL OR expires <= ?2)";
         transaction.execute(stale, params![since.as_second(), now.as_second()])?;
@@ -87,7 +87,8 @@ impl Database {
 
     /// They were handed over, as they were after so many renewals: what was written anew meanwhile is still to be.
     pub(crate) fn published(&mut self, messages: &[(i64, i64)]) -> Result<(), Error> {
-        let mut transaction = self.connection.transaction()?;
+        // One whose mark is lost is published twice.
+        let mut transaction = self.connection.passing_transaction()?;
         // Few were written anew, and those by themselves.
         let of_renewals =
             |wanted: i64| messages.iter().filter(move |(_, renewals)| *renewals == wanted).map(|(id, _)| *id);

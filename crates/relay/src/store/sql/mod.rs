@@ -85,6 +85,24 @@ impl Connection {
         Ok(Transaction { connection: self, is_open: true })
     }
 
+    /// The same, where until its end nobody else passes with one of these numbers. With `SQLite` nobody does anyway.
+    pub(crate) fn transaction_with(&mut self, numbers: &[i64]) -> Result<Transaction<'_>, Error> {
+        if matches!(self, Self::Sqlite(_)) || numbers.is_empty() {
+            return self.transaction();
+        }
+        self.batch(&format!("BEGIN; {}", locks(numbers)))?;
+        Ok(Transaction { connection: self, is_open: true })
+    }
+
+    /// The same, for what may be lost when PostgreSQL's machine dies, since it is done anew then: it waits for no disk.
+    pub(crate) fn passing_transaction(&mut self) -> Result<Transaction<'_>, Error> {
+        if matches!(self, Self::Sqlite(_)) {
+            return self.transaction();
+        }
+        self.batch("BEGIN; SET LOCAL synchronous_commit = off")?;
+        Ok(Transaction { connection: self, is_open: true })
+    }
+
     /// Runs statements without parameters.
     pub(crate) fn batch(&mut self, statements: &str) -> Result<(), Error> {
         match self {
@@ -116,14 +134,7 @@ impl Connection {
         if matches!(self, Self::Sqlite(_)) || numbers.is_empty() {
             return Ok(());
         }
-        // Always in one order, so that no two wait for each other.
-        let mut numbers = numbers.to_vec();
-        numbers.sort_unstable();
-        numbers.dedup();
-        let places = (1..=numbers.len()).map(|place| format!("pg_advisory_xact_lock(?{place})"));
-        let statement = format!("SELECT {}", places.collect::<Vec<_>>().join(", "));
-        let parameters: Vec<Value> = numbers.into_iter().map(Value::from).collect();
-        self.execute(&statement, &parameters).map(drop)
+        self.batch(&locks(numbers))
     }
 
     /// What bytes are called.
@@ -133,6 +144,15 @@ impl Connection {
             Self::PostgreSql(_) => "BYTEA",
         }
     }
+}
+
+/// Always in one order, so that no two wait for each other.
+fn locks(numbers: &[i64]) -> String {
+    let mut numbers = numbers.to_vec();
+    numbers.sort_unstable();
+    numbers.dedup();
+    let locks: Vec<String> = numbers.iter().map(|number| format!("pg_advisory_xact_lock({number})")).collect();
+    format!("SELECT {}", locks.join(", "))
 }
 
 /// Values of one list that go into one statement.
