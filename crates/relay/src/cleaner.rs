@@ -10,7 +10,7 @@ use crate::{
     store::{Store, TooOld},
 };
 
-const EVERY: Duration = Duration::from_hours(1);
+const EVERY: Duration = Duration::from_mins(10);
 /// Rows of one kind that are deleted in one go, which takes some milliseconds.
 const LOT: u32 = 500;
 /// Between two lots others are served.

@@ -14,7 +14,6 @@ use super::{
     Connection, Database, LIST, Row, Value, list,
     messages::{self, EventMessage},
     params, recipients,
-    retention::delete_expired,
 };
 use crate::{Error, NewMessage, Recipients};
 
@@ -179,7 +178,6 @@ impl Database {
         if events.is_empty() {
             return Ok(Next::Nothing);
         }
-        delete_expired(&mut transaction, now)?;
         let mut deliveries = Deliveries::default();
         let failed = |event: &WaitingEvent, error, for_good| {
             Ok(Next::Failed { id: event.id, attempts: event.attempts, error, for_good })

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Connection, Database, Row, Value, params, retention::delete_expired};
+use super::{Connection, Database, Row, Value, params};
 use crate::{Button, Error, Kind, NewMessage};
 
 /// A message with what the store added to it.
@@ -45,14 +45,13 @@ pub(super) const COLUMNS: &str = "messages.id, user_id, kind, title, body, previ
 const OF_USER: &str = "FROM messages WHERE user_id = ?1 AND (expires IS NULL OR expires > ?2)";
 
 impl Database {
-    /// Stores a message that has been checked, and answers as it will be served. Deletes what has expired.
+    /// Stores a message that has been checked, and answers as it will be served.
     pub(crate) fn add_message(
         &mut self,
         user_id: i64,
         message: NewMessage,
         now: Timestamp,
     ) -> Result<StoredMessage, Error> {
-        delete_expired(&mut self.connection, now)?;
         insert(&mut self.connection, user_id, message, now)?.ok_or(Error::UnknownUser)
     }
 
@@ -290,19 +289,44 @@ mod tests {
     }
 
     #[test]
-    fn what_has_expired_is_deleted_when_the_next_is_stored() {
+    fn a_message_of_an_event_is_stored_once_for_each_user_in_the_events_order() {
         let folder = tempfile::tempdir().unwrap();
         let mut database = Database::open(&folder.path().join("relay.sqlite")).unwrap();
-        let user = database.add_user("demo", "sid-of-darth", "Darth", "Vader").unwrap();
-        for (title, expires) in [("expired", Some(at(10))), ("current", Some(at(11))), ("lasting", None)] {
-            let message = NewMessage { title: title.into(), expires, ..NewMessage::default() };
-            database.add_message(user.id, message, at(1)).unwrap();
+        let first = database.add_user("demo", "sid-of-user-0", "A", "User").unwrap();
+        let others =
+            "WITH RECURSIVE numbers (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < 2500)
+            INSERT INTO users (brand_id, first_name, last_name) SELECT ?1, 'A', 'User' FROM numbers";
+        database.connection.execute(others, params![first.brand_id]).unwrap();
+        for id in 1..=40_i64 {
+            let event = "INSERT INTO events (id, custom_id, body, body_digest, received) VALUES (?1, 'a', ?2, ?2, 0)";
+            database.connection.execute(event, params![id, &b"{}"[..]]).unwrap();
         }
-        let next = NewMessage { title: "next".into(), ..NewMessage::default() };
-        database.add_message(user.id, next, at(10)).unwrap();
-        // As of the beginning, so that only what is gone is missing.
-        let left = database.messages(user.id, Wanted::default(), 10, at(0), |stored| stored.message.title).unwrap();
-        assert_eq!(left, ["next", "lasting", "current"]);
+        let everybody: Arc<[i64]> = (0..2501).map(|number| first.id + number).collect();
+        let one: Arc<[i64]> = [first.id, i64::MAX].into();
+        let messages = |title: &str, renew: bool| {
+            let message = |event_id: i64| EventMessage {
+                event_id,
+                message: NewMessage {
+                    title: format!("{title} {event_id}"),
+                    date: Some(at(1)),
+                    ..NewMessage::default()
+                },
+                users: Arc::clone(if event_id == 20 { &everybody } else { &one }),
+                renew: renew && event_id % 2 == 0,
+            };
+            (1..=40).map(message).collect::<Vec<_>>()
+        };
+        insert_all(&mut database.connection, &messages("Event", false), at(2)).unwrap();
+        let mut listed =
+            |user_id| database.messages(user_id, Wanted::default(), 99, at(2), |stored| stored.message.title).unwrap();
+        let expected: Vec<_> = (1..=40).rev().map(|id| format!("Event {id}")).collect();
+        assert_eq!(listed(first.id), expected);
+        assert_eq!((listed(first.id + 1), listed(first.id + 2500)), (vec!["Event 20".into()], vec!["Event 20".into()]));
+        insert_all(&mut database.connection, &messages("Anew", true), at(3)).unwrap();
+        let query = "SELECT count(*), sum(renewals) FROM messages";
+        let read = |row: &Row| Ok((row.get(0)?, row.get(1)?));
+        let counted = database.connection.query_one(query, &[], read).unwrap();
+        assert_eq!(counted, Some((2501 + 39_i64, 2501 + 19_i64)), "each is there once, and every other says it anew");
     }
 
     #[test]

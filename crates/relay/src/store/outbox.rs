@@ -43,21 +43,18 @@ impl Database {
         now: Timestamp,
     ) -> Result<Vec<(User, StoredMessage)>, Error> {
         let mut transaction = self.connection.passing_transaction()?;
-        let stale = "UPDATE messages SET unpublished = NULL WHERE unpublished IS NOT NULL
-            AND (unpublished < ?1 OR read_at IS NOT NULL OR expires <= ?2)";
-        transaction.execute(stale, params![since.as_second(), now.as_second()])?;
         // One relay alone has whatever it finds, also what it had in hand when it was killed.
         let (free, lock) = match transaction.skip_locked() {
             "" => ("", String::new()),
-            lock => ("AND publish_after <= ?2", lock.replace("UPDATE", "UPDATE OF messages")),
+            lock => ("AND publish_after <= ?3", lock.replace("UPDATE", "UPDATE OF messages")),
         };
         let query = format!(
             "SELECT {COLUMNS}, users.id, brands.id, brands.name, users.first_name, users.last_name FROM messages
              JOIN users ON users.id = messages.user_id JOIN brands ON brands.id = users.brand_id
-             WHERE unpublished IS NOT NULL {free} ORDER BY messages.id LIMIT ?1 {lock}"
+             WHERE unpublished IS NOT NULL AND unpublished >= ?2 AND read_at IS NULL AND (expires IS NULL OR expires > ?3) {free}
+             ORDER BY messages.id LIMIT ?1 {lock}"
         );
-        let parameters = params![limit, now.as_second()];
-        let parameters = if free.is_empty() { &parameters[..1] } else { parameters };
+        let parameters = params![limit, since.as_second(), now.as_second()];
         let read = |row: &super::Row| Ok((read_user_at(row, 18)?, read_message(row)?));
         let found = transaction.query(&query, parameters, read)?;
         if !free.is_empty() {
@@ -65,6 +62,13 @@ impl Database {
         }
         transaction.commit()?;
         Ok(found)
+    }
+
+    /// What is not published any more does not wait any more either.
+    pub(crate) fn forget_stale(&mut self, since: Timestamp, now: Timestamp) -> Result<(), Error> {
+        let stale = "UPDATE messages SET unpublished = NULL WHERE unpublished IS NOT NULL
+            AND (unpublished < ?1 OR read_at IS NOT NULL OR expires <= ?2)";
+        self.connection.execute(stale, params![since.as_second(), now.as_second()]).map(drop)
     }
 
     /// How much there is to do, and to look at.

@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest as _, Sha256};
 
-use super::{Database, messages, params, recipients, retention::delete_expired};
+use super::{Database, messages, params, recipients};
 use crate::{Error, NewMessage, Recipients};
 
 /// How long a repeated request is known.
@@ -88,7 +88,6 @@ impl Database {
         if !missing.is_empty() {
             return Ok(Sent::Nobody(missing));
         }
-        delete_expired(&mut transaction, now)?;
         let mut sent = Vec::new();
         for (user, name) in recipients::find_named(&mut transaction, &recipients)? {
             if let Some(stored) = messages::insert(&mut transaction, user.id, message.clone(), now)? {

@@ -47,12 +47,6 @@ const FLAGGED: (&str, &str) = ("events", "flagged <> 0 AND received < ?1 AND sta
 const READ: (&str, &str) = ("messages", "read_at IS NOT NULL AND read_at < ?1");
 const EXPIRED: (&str, &str) = ("messages", "expires IS NOT NULL AND expires <= ?1");
 
-/// A few of the messages that nobody is shown again: deleted at each new one, they never become many.
-pub(super) fn delete_expired(connection: &mut Connection, now: Timestamp) -> Result<(), Error> {
-    let (from, condition) = EXPIRED;
-    delete(connection, from, condition, now.as_second(), 100).map(drop)
-}
-
 fn delete(connection: &mut Connection, from: &str, condition: &str, before: i64, most: u32) -> Result<u64, Error> {
     // What another relay deletes just now is left to it.
     let lock = connection.skip_locked();
