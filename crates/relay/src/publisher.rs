@@ -24,8 +24,6 @@ const BATCH: u32 = 100;
 const STALE: SignedDuration = SignedDuration::from_mins(15);
 /// From one publication to the next, as with deliveries.
 const PACE: Duration = Duration::from_millis(20);
-/// How often what is too old by then is taken out.
-const FORGET: Duration = Duration::from_secs(10);
 const FIRST_RETRY: Duration = Duration::from_millis(250);
 const MAX_RETRY: Duration = Duration::from_secs(15);
 
@@ -43,15 +41,11 @@ impl Publisher {
     /// Runs until it is told to stop; what is stored by then is published first, when that works at once.
     pub(crate) async fn run(self) {
         let stored = Arc::clone(&self.shared.stored);
-        let (mut failures, mut last, mut forgotten) = (0_u32, Instant::now(), None::<Instant>);
+        let (mut failures, mut last) = (0_u32, Instant::now());
         loop {
             self.stop.run_until_cancelled(sleep_until(last + PACE)).await;
             last = Instant::now();
             let stopping = self.stop.is_cancelled();
-            if !stopping && forgotten.is_none_or(|forgotten| forgotten.elapsed() > FORGET) {
-                forgotten = Some(last);
-                self.forget_stale().await;
-            }
             let wait = match self.publish_all().await {
                 Ok(()) => {
                     failures = 0;
@@ -75,20 +69,14 @@ impl Publisher {
         }
     }
 
-    async fn forget_stale(&self) {
-        let now = Timestamp::now();
-        let since = now.checked_sub(STALE).unwrap_or(Timestamp::UNIX_EPOCH);
-        if let Err(error) = self.shared.store.call(move |database| database.forget_stale(since, now)).await {
-            tracing::error!(%error, "what is too old to be published waits on");
-        }
-    }
-
     async fn publish_all(&self) -> Result<(), Error> {
         loop {
             let now = Timestamp::now();
             let since = now.checked_sub(STALE).unwrap_or(Timestamp::UNIX_EPOCH);
             let found = self.shared.store.call(move |database| database.unpublished(since, BATCH, now)).await?;
-            if found.is_empty() {
+            let is_last = found.len() < BATCH as usize;
+            let found: Vec<_> = found.into_iter().flatten().collect();
+            if found.is_empty() && is_last {
                 return Ok(());
             }
             let taken: Vec<_> = found.iter().map(|(_, message)| (message.id, message.renewals)).collect();
@@ -102,9 +90,8 @@ impl Publisher {
                 return Err(error);
             }
             tracing::debug!(messages = taken.len(), "published");
-            let all = taken.len() < BATCH as usize;
             self.shared.store.call(move |database| database.published(&taken)).await?;
-            if all {
+            if is_last {
                 return Ok(());
             }
         }

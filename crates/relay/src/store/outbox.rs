@@ -35,40 +35,47 @@ const IN_HAND_SECONDS: i64 = 30;
 impl Database {
     /// The first messages that are to be published, with whose they are. They are in this relay's hand from now on: where
     /// several share the work, each takes others. What waits since before `since`, is read or has expired is not published
-    /// any more.
+    /// any more: in its place is nothing.
     pub(crate) fn unpublished(
         &mut self,
         since: Timestamp,
         limit: u32,
         now: Timestamp,
-    ) -> Result<Vec<(User, StoredMessage)>, Error> {
+    ) -> Result<Vec<Option<(User, StoredMessage)>>, Error> {
         let mut transaction = self.connection.passing_transaction()?;
         // One relay alone has whatever it finds, also what it had in hand when it was killed.
         let (free, lock) = match transaction.skip_locked() {
             "" => ("", String::new()),
-            lock => ("AND publish_after <= ?3", lock.replace("UPDATE", "UPDATE OF messages")),
+            lock => ("AND publish_after <= ?2", lock.replace("UPDATE", "UPDATE OF messages")),
         };
+        // Nothing more is asked for here: the index of the unpublished is to be the only one that fits.
         let query = format!(
-            "SELECT {COLUMNS}, users.id, brands.id, brands.name, users.first_name, users.last_name FROM messages
-             JOIN users ON users.id = messages.user_id JOIN brands ON brands.id = users.brand_id
-             WHERE unpublished IS NOT NULL AND unpublished >= ?2 AND read_at IS NULL AND (expires IS NULL OR expires > ?3) {free}
-             ORDER BY messages.id LIMIT ?1 {lock}"
+            "SELECT {COLUMNS}, users.id, brands.id, brands.name, users.first_name, users.last_name, unpublished
+             FROM messages JOIN users ON users.id = messages.user_id JOIN brands ON brands.id = users.brand_id
+             WHERE unpublished IS NOT NULL {free} ORDER BY messages.id LIMIT ?1 {lock}"
         );
-        let parameters = params![limit, since.as_second(), now.as_second()];
-        let read = |row: &super::Row| Ok((read_user_at(row, 18)?, read_message(row)?));
+        let parameters = params![limit, now.as_second()];
+        let parameters = if free.is_empty() { &parameters[..1] } else { parameters };
+        let mut stale = Vec::new();
+        let read = |row: &super::Row| {
+            let (user, stored) = (read_user_at(row, 18)?, read_message(row)?);
+            let has_expired = stored.message.expires.is_some_and(|expires| expires <= now);
+            if row.get::<i64>(23)? < since.as_second() || stored.message.read || has_expired {
+                stale.push(stored.id);
+            }
+            Ok((user, stored))
+        };
         let found = transaction.query(&query, parameters, read)?;
         if !free.is_empty() {
             in_hand_until(&mut transaction, &ids(&found), now.as_second() + IN_HAND_SECONDS)?;
         }
+        for ids in stale.chunks(LIST) {
+            let mut parameters = Vec::new();
+            let ids = list(&mut parameters, ids);
+            transaction.execute(&format!("UPDATE messages SET unpublished = NULL WHERE id IN ({ids})"), &parameters)?;
+        }
         transaction.commit()?;
-        Ok(found)
-    }
-
-    /// What is not published any more does not wait any more either.
-    pub(crate) fn forget_stale(&mut self, since: Timestamp, now: Timestamp) -> Result<(), Error> {
-        let stale = "UPDATE messages SET unpublished = NULL WHERE unpublished IS NOT NULL
-            AND (unpublished < ?1 OR read_at IS NOT NULL OR expires <= ?2)";
-        self.connection.execute(stale, params![since.as_second(), now.as_second()]).map(drop)
+        Ok(found.into_iter().map(|(user, stored)| (!stale.contains(&stored.id)).then_some((user, stored))).collect())
     }
 
     /// How much there is to do, and to look at.
@@ -134,6 +141,8 @@ mod tests {
         store::{Arrived, Delivery},
     };
 
+    type Found = [Option<(User, StoredMessage)>];
+
     #[test]
     fn what_is_written_anew_while_it_is_published_is_published_again() {
         let folder = tempfile::tempdir().unwrap();
@@ -150,11 +159,10 @@ mod tests {
             flaw: flaw.map(str::to_owned),
         };
         database.deliver_next(1, at(1), None, |_| Ok(delivery("before", Some("the template failed")))).unwrap();
-        let titles = |found: &[(User, StoredMessage)]| -> Vec<String> {
-            found.iter().map(|(_, message)| message.message.title.clone()).collect()
+        let titles = |found: &Found| -> Vec<String> {
+            found.iter().flatten().map(|(_, message)| message.message.title.clone()).collect()
         };
-        let published =
-            |found: &[(User, StoredMessage)]| found.iter().map(|(_, it)| (it.id, it.renewals)).collect::<Vec<_>>();
+        let published = |found: &Found| found.iter().flatten().map(|(_, it)| (it.id, it.renewals)).collect::<Vec<_>>();
 
         let first = database.unpublished(at(0), 10, at(1)).unwrap();
         assert_eq!(titles(&first), ["before"]);
@@ -165,5 +173,27 @@ mod tests {
         assert_eq!(titles(&second), ["after"]);
         database.published(&published(&second)).unwrap();
         assert!(database.unpublished(at(0), 10, at(1)).unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_is_old_read_or_expired_is_published_no_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut database = Database::open(&folder.path().join("relay.sqlite")).unwrap();
+        let user = database.add_user("demo", "sid-of-darth", "Darth", "Vader").unwrap();
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let mut send = |title: &str, second, expires: Option<i64>| {
+            let message = NewMessage { title: title.into(), expires: expires.map(at), ..NewMessage::default() };
+            database.add_message(user.id, message, at(second)).unwrap().id
+        };
+        send("old", 1, None);
+        let read = send("read", 20, None);
+        send("expired", 20, Some(30));
+        send("current", 20, Some(31));
+        database.mark_read(user.id, read, at(21)).unwrap();
+        assert_eq!(database.backlog().unwrap().unpublished, 4);
+        let found = database.unpublished(at(10), 10, at(30)).unwrap();
+        let titles = found.iter().map(|found| found.as_ref().map(|(_, stored)| stored.message.title.as_str()));
+        assert_eq!(titles.collect::<Vec<_>>(), [None, None, None, Some("current")]);
+        assert_eq!(database.backlog().unwrap().unpublished, 1);
     }
 }
