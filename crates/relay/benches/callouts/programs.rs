@@ -56,8 +56,9 @@ pub struct Relay {
     pub target: Target,
     /// The channels of its users.
     pub channels: Vec<String>,
-    _program: Program,
+    // Ended first.
     _scraper: Scraper,
+    _program: Program,
 }
 
 /// Asks for the metrics every second, as Prometheus does every fifteen.
@@ -158,6 +159,6 @@ impl Relay {
         // It logs as it does by default, a line for each request.
         let log = fs::File::create(folder.join("relay.log")).unwrap();
         let (program, _) = Program::start(command(&["serve"]).stderr(log).env_remove("RUST_LOG"));
-        Self { target, channels, _program: program, _scraper: Scraper::start(metrics) }
+        Self { target, channels, _scraper: Scraper::start(metrics), _program: program }
     }
 }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::Error;
 
-/// How much waits, or is left for the operator.
+/// How much waits, or is left for the operator: up to a million of each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Backlog {
     /// Events that wait for their delivery.
@@ -21,12 +21,13 @@ pub(crate) struct Backlog {
     pub(crate) unpublished: i64,
 }
 
-/// What [`Backlog`] counts, in its order; each has an index of its own.
+/// What [`Backlog`] counts, in its order. Each has an index of its own, and is asked for in the index's order: PostgreSQL might
+/// not see by itself how few they are.
 pub(super) const COUNTED: [&str; 4] = [
-    "events WHERE state = 'waiting'",
-    "events WHERE state = 'failed'",
-    "events WHERE flagged <> 0",
-    "messages WHERE unpublished IS NOT NULL",
+    "SELECT id FROM events WHERE state = 'waiting' ORDER BY id LIMIT 1000000",
+    "SELECT received FROM events WHERE state = 'failed' ORDER BY received LIMIT 1000000",
+    "SELECT received FROM events WHERE flagged <> 0 ORDER BY received LIMIT 1000000",
+    "SELECT id FROM messages WHERE unpublished IS NOT NULL ORDER BY id LIMIT 1000000",
 ];
 
 /// A relay that has not published what it has in hand by then is taken for dead.
@@ -82,7 +83,8 @@ impl Database {
     pub(crate) fn backlog(&mut self) -> Result<Backlog, Error> {
         let mut counts = [0; COUNTED.len()];
         for (count, what) in counts.iter_mut().zip(COUNTED) {
-            let counted = self.connection.query_one(&format!("SELECT count(*) FROM {what}"), &[], |row| row.get(0))?;
+            let query = format!("SELECT count(*) FROM ({what}) AS counted");
+            let counted = self.connection.query_one(&query, &[], |row| row.get(0))?;
             *count = counted.unwrap_or_default();
         }
         let [waiting, failed, flagged, unpublished] = counts;
