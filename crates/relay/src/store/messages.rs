@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Connection, Database, Row, Value, params};
+use super::{Connection, Database, LIST, Row, Value, list, params};
 use crate::{Button, Error, Kind, NewMessage};
 
 /// A message with what the store added to it.
@@ -41,7 +41,8 @@ pub(crate) enum Marked {
 
 /// What [`read_message`] reads, in this order.
 pub(super) const COLUMNS: &str = "messages.id, user_id, kind, title, body, preview, footer, data, silent,
-    first_button_text, first_button_link, second_button_text, second_button_link, image, date, expires, read_at, renewals";
+    first_button_text, first_button_link, second_button_text, second_button_link, image, date, expires, read_at,
+    messages.renewals";
 const OF_USER: &str = "FROM messages WHERE user_id = ?1 AND (expires IS NULL OR expires > ?2)";
 
 impl Database {
@@ -52,7 +53,10 @@ impl Database {
         message: NewMessage,
         now: Timestamp,
     ) -> Result<StoredMessage, Error> {
-        insert(&mut self.connection, user_id, message, now)?.ok_or(Error::UnknownUser)
+        let mut transaction = self.connection.transaction()?;
+        let stored = insert(&mut transaction, user_id, message, now)?.ok_or(Error::UnknownUser)?;
+        transaction.commit()?;
+        Ok(stored)
     }
 
     /// What `keep` makes of the user's newest messages that have not expired. They are read one by one: whoever keeps a
@@ -118,16 +122,12 @@ const TARGETS: usize = 1024;
 pub(super) fn insert(
     connection: &mut Connection,
     user_id: i64,
-    mut message: NewMessage,
+    message: NewMessage,
     now: Timestamp,
 ) -> Result<Option<StoredMessage>, Error> {
     let date = message.date.unwrap_or(now);
-    let (insert, parameters) = insertion(&[(&message, None)], &[(0, user_id)], "NOTHING", now)?;
-    let insert = format!("{insert} RETURNING id, read_at, renewals");
-    let read = |row: &Row| Ok((row.get(0)?, row.get::<Option<i64>>(1)?.is_some(), row.get(2)?));
-    let Some((id, read, renewals)) = connection.query_one(&insert, &parameters, read)? else { return Ok(None) };
-    message.read = read;
-    Ok(Some(StoredMessage { id, user_id, date, renewals, message }))
+    let id = store(connection, &[(&message, None)], &[(0, user_id)], "NOTHING", now)?.pop();
+    Ok(id.map(|id| StoredMessage { id, user_id, date, renewals: 0, message }))
 }
 
 /// Stores messages of events for their users, who may be gone meanwhile, in their order and with few statements.
@@ -137,16 +137,16 @@ pub(super) fn insert_all(connection: &mut Connection, all: &[EventMessage], now:
             "UPDATE SET kind = excluded.kind, title = excluded.title, body = excluded.body, preview = excluded.preview,
                 silent = excluded.silent, first_button_text = excluded.first_button_text,
                 first_button_link = excluded.first_button_link, expires = excluded.expires,
-                unpublished = excluded.unpublished, publish_after = 0, renewals = messages.renewals + 1"
+                renewals = messages.renewals + 1"
         } else {
             "NOTHING"
         };
         let (mut messages, mut targets) = (Vec::new(), Vec::new());
         let mut store = |messages: &mut Vec<_>, targets: &mut Vec<_>| {
-            let (insert, parameters) = insertion(messages, targets, conflict, now)?;
+            store(connection, messages, targets, conflict, now)?;
             messages.clear();
             targets.clear();
-            connection.execute(&insert, &parameters).map(drop)
+            Ok::<(), Error>(())
         };
         for one in alike {
             for users in one.users.chunks(TARGETS) {
@@ -164,8 +164,32 @@ pub(super) fn insert_all(connection: &mut Connection, all: &[EventMessage], now:
     Ok(())
 }
 
+/// Messages, with the event each comes of, and for each target its place among them and the user. Those that are new, or written
+/// anew, and not read are to be published. Answers their ids.
+fn store(
+    connection: &mut Connection,
+    messages: &[(&NewMessage, Option<i64>)],
+    targets: &[(usize, i64)],
+    conflict: &str,
+    now: Timestamp,
+) -> Result<Vec<i64>, Error> {
+    let (insert, parameters) = insertion(messages, targets, conflict, now)?;
+    let stored = connection.query(&insert, &parameters, |row| row.get(0))?;
+    for ids in stored.chunks(LIST) {
+        let mut parameters = params![now.as_second()].to_vec();
+        let ids = list(&mut parameters, ids);
+        let publish = format!(
+            "INSERT INTO outbox (message_id, since, renewals) SELECT id, CAST(?1 AS BIGINT), renewals FROM messages
+             WHERE id IN ({ids}) AND read_at IS NULL ON CONFLICT (message_id)
+             DO UPDATE SET since = excluded.since, renewals = excluded.renewals, publish_after = 0"
+        );
+        connection.execute(&publish, &parameters)?;
+    }
+    Ok(stored)
+}
+
 /// The columns of a message that is written, but for its user, and of which kind each is.
-const FIELDS: [(&str, &str); 17] = [
+const FIELDS: [(&str, &str); 16] = [
     ("kind", "TEXT"),
     ("title", "TEXT"),
     ("body", "TEXT"),
@@ -182,10 +206,8 @@ const FIELDS: [(&str, &str); 17] = [
     ("expires", "BIGINT"),
     ("read_at", "BIGINT"),
     ("event_id", "BIGINT"),
-    ("unpublished", "BIGINT"),
 ];
 
-/// Messages, with the event each comes of, and for each target its place among them and the user.
 fn insertion(
     messages: &[(&NewMessage, Option<i64>)],
     targets: &[(usize, i64)],
@@ -215,7 +237,7 @@ fn insertion(
          INSERT INTO messages (user_id, {columns}) SELECT users.id, {columns}
          FROM target JOIN written ON written.place = target.place JOIN users ON users.id = target.user_id
          WHERE TRUE ORDER BY written.place
-         ON CONFLICT (event_id, user_id) WHERE event_id IS NOT NULL DO {conflict}",
+         ON CONFLICT (event_id, user_id) WHERE event_id IS NOT NULL DO {conflict} RETURNING id",
         written.join(", "),
         aimed.join(", "),
     );
@@ -244,7 +266,6 @@ fn fields(message: &NewMessage, event_id: Option<i64>, now: Timestamp) -> Result
         message.expires.map(Timestamp::as_second).into(),
         message.read.then(|| date.as_second()).into(),
         event_id.into(),
-        (!message.read).then(|| now.as_second()).into(),
     ])
 }
 

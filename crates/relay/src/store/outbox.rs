@@ -27,7 +27,7 @@ pub(super) const COUNTED: [&str; 4] = [
     "SELECT id FROM events WHERE state = 'waiting' ORDER BY id LIMIT 1000000",
     "SELECT received FROM events WHERE state = 'failed' ORDER BY received LIMIT 1000000",
     "SELECT received FROM events WHERE flagged <> 0 ORDER BY received LIMIT 1000000",
-    "SELECT id FROM messages WHERE unpublished IS NOT NULL ORDER BY id LIMIT 1000000",
+    "SELECT message_id FROM outbox ORDER BY message_id LIMIT 1000000",
 ];
 
 /// A relay that has not published what it has in hand by then is taken for dead.
@@ -47,36 +47,39 @@ impl Database {
         // One relay alone has whatever it finds, also what it had in hand when it was killed.
         let (free, lock) = match transaction.skip_locked() {
             "" => ("", String::new()),
-            lock => ("AND publish_after <= ?2", lock.replace("UPDATE", "UPDATE OF messages")),
+            lock => ("WHERE publish_after <= ?2", lock.replace("UPDATE", "UPDATE OF outbox")),
         };
-        // Nothing more is asked for here: the index of the unpublished is to be the only one that fits.
         let query = format!(
-            "SELECT {COLUMNS}, users.id, brands.id, brands.name, users.first_name, users.last_name, unpublished
-             FROM messages JOIN users ON users.id = messages.user_id JOIN brands ON brands.id = users.brand_id
-             WHERE unpublished IS NOT NULL {free} ORDER BY messages.id LIMIT ?1 {lock}"
+            "SELECT {COLUMNS}, users.id, brands.id, brands.name, users.first_name, users.last_name, message_id, since
+             FROM outbox LEFT JOIN messages ON messages.id = message_id LEFT JOIN users ON users.id = messages.user_id
+             LEFT JOIN brands ON brands.id = users.brand_id {free} ORDER BY message_id LIMIT ?1 {lock}"
         );
         let parameters = params![limit, now.as_second()];
         let parameters = if free.is_empty() { &parameters[..1] } else { parameters };
-        let mut stale = Vec::new();
+        let (mut stale, mut in_hand) = (Vec::new(), Vec::new());
         let read = |row: &super::Row| {
-            let (user, stored) = (read_user_at(row, 18)?, read_message(row)?);
-            let has_expired = stored.message.expires.is_some_and(|expires| expires <= now);
-            if row.get::<i64>(23)? < since.as_second() || stored.message.read || has_expired {
-                stale.push(stored.id);
-            }
-            Ok((user, stored))
+            let (id, waits_since) = (row.get(23)?, row.get::<i64>(24)?);
+            let found = match row.get::<Option<i64>>(0)? {
+                Some(_) if waits_since >= since.as_second() => Some((read_user_at(row, 18)?, read_message(row)?)),
+                _ => None,
+            };
+            let found = found.filter(|(_, stored)| {
+                !stored.message.read && stored.message.expires.is_none_or(|expires| expires > now)
+            });
+            (if found.is_some() { &mut in_hand } else { &mut stale }).push(id);
+            Ok(found)
         };
         let found = transaction.query(&query, parameters, read)?;
         if !free.is_empty() {
-            in_hand_until(&mut transaction, &ids(&found), now.as_second() + IN_HAND_SECONDS)?;
+            in_hand_until(&mut transaction, &in_hand, now.as_second() + IN_HAND_SECONDS)?;
         }
         for ids in stale.chunks(LIST) {
             let mut parameters = Vec::new();
             let ids = list(&mut parameters, ids);
-            transaction.execute(&format!("UPDATE messages SET unpublished = NULL WHERE id IN ({ids})"), &parameters)?;
+            transaction.execute(&format!("DELETE FROM outbox WHERE message_id IN ({ids})"), &parameters)?;
         }
         transaction.commit()?;
-        Ok(found.into_iter().map(|(user, stored)| (!stale.contains(&stored.id)).then_some((user, stored))).collect())
+        Ok(found)
     }
 
     /// How much there is to do, and to look at.
@@ -112,7 +115,7 @@ impl Database {
             for ids in of_renewals(renewals).collect::<Vec<_>>().chunks(LIST) {
                 let mut parameters = params![renewals].to_vec();
                 let ids = list(&mut parameters, ids);
-                let statement = format!("UPDATE messages SET unpublished = NULL WHERE renewals = ?1 AND id IN ({ids})");
+                let statement = format!("DELETE FROM outbox WHERE renewals = ?1 AND message_id IN ({ids})");
                 transaction.execute(&statement, &parameters)?;
             }
         }
@@ -120,15 +123,12 @@ impl Database {
     }
 }
 
-fn ids(found: &[(User, StoredMessage)]) -> Vec<i64> {
-    found.iter().map(|(_, message)| message.id).collect()
-}
-
 fn in_hand_until(connection: &mut Connection, ids: &[i64], then: i64) -> Result<(), Error> {
     for ids in ids.chunks(LIST) {
         let mut parameters = params![then].to_vec();
         let ids = list(&mut parameters, ids);
-        connection.execute(&format!("UPDATE messages SET publish_after = ?1 WHERE id IN ({ids})"), &parameters)?;
+        connection
+            .execute(&format!("UPDATE outbox SET publish_after = ?1 WHERE message_id IN ({ids})"), &parameters)?;
     }
     Ok(())
 }
@@ -187,15 +187,17 @@ mod tests {
             let message = NewMessage { title: title.into(), expires: expires.map(at), ..NewMessage::default() };
             database.add_message(user.id, message, at(second)).unwrap().id
         };
+        let gone = send("gone", 20, None);
         send("old", 1, None);
         let read = send("read", 20, None);
         send("expired", 20, Some(30));
         send("current", 20, Some(31));
         database.mark_read(user.id, read, at(21)).unwrap();
-        assert_eq!(database.backlog().unwrap().unpublished, 4);
+        database.connection.execute("DELETE FROM messages WHERE id = ?1", params![gone]).unwrap();
+        assert_eq!(database.backlog().unwrap().unpublished, 5);
         let found = database.unpublished(at(10), 10, at(30)).unwrap();
         let titles = found.iter().map(|found| found.as_ref().map(|(_, stored)| stored.message.title.as_str()));
-        assert_eq!(titles.collect::<Vec<_>>(), [None, None, None, Some("current")]);
+        assert_eq!(titles.collect::<Vec<_>>(), [None, None, None, None, Some("current")]);
         assert_eq!(database.backlog().unwrap().unpublished, 1);
     }
 }

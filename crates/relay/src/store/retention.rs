@@ -137,7 +137,7 @@ mod tests {
         let mut database = Database::open(&folder.path().join("relay.sqlite")).unwrap();
         let select = |(from, condition): (&str, &str)| format!("SELECT id FROM {from} WHERE {condition} LIMIT 1");
         let mut questions = [DELIVERED, FAILED, FLAGGED, READ, EXPIRED].map(select).to_vec();
-        questions.extend(crate::store::outbox::COUNTED.map(str::to_owned));
+        questions.extend(crate::store::outbox::COUNTED[..3].iter().map(|&query| query.to_owned()));
         for question in questions {
             let explain = format!("EXPLAIN QUERY PLAN {question}");
             let parameters = if question.contains("?1") { params![1_i64].to_vec() } else { Vec::new() };

@@ -128,6 +128,21 @@ CREATE TABLE voided (
 CREATE INDEX voided_by_time ON voided (at);
 ";
 
+/// Messages that wait for the channels, in a table of their own: the message itself, with all its indexes, is not written anew
+/// for what becomes of it there. One whose message is gone is found when its turn comes.
+const QUEUE: &str = "
+CREATE TABLE outbox (
+    message_id    INTEGER PRIMARY KEY,
+    since         INTEGER NOT NULL, -- seconds since 1970
+    publish_after INTEGER NOT NULL DEFAULT 0,
+    renewals      INTEGER NOT NULL -- as the message's
+) STRICT;
+INSERT INTO outbox (message_id, since, renewals) SELECT id, unpublished, renewals FROM messages WHERE unpublished IS NOT NULL;
+DROP INDEX messages_unpublished;
+ALTER TABLE messages DROP COLUMN unpublished;
+ALTER TABLE messages DROP COLUMN publish_after;
+";
+
 /// When an event that could not be delivered is tried again.
 const RETRIES: &str = "
 ALTER TABLE events ADD COLUMN retry_at INTEGER NOT NULL DEFAULT 0; -- milliseconds since 1970
@@ -188,6 +203,7 @@ const STEPS: &[M<'static>] = &[
     M::up(VOIDED),
     M::up(RENEWALS),
     M::up(FATES),
+    M::up(QUEUE),
 ];
 
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
@@ -326,8 +342,29 @@ CREATE TABLE voided (
 CREATE INDEX voided_by_time ON voided (at);
 ";
 
-const SERVER_STEPS: &[&str] =
-    &[SERVER_FIRST, SERVER_REQUESTS, SERVER_PAIRING, SERVER_CLAIMS, SERVER_VOIDED, SERVER_RENEWALS, SERVER_FATES];
+const SERVER_QUEUE: &str = "
+CREATE TABLE outbox (
+    message_id    BIGINT PRIMARY KEY,
+    since         BIGINT NOT NULL,
+    publish_after BIGINT NOT NULL DEFAULT 0,
+    renewals      BIGINT NOT NULL
+);
+INSERT INTO outbox (message_id, since, renewals) SELECT id, unpublished, renewals FROM messages WHERE unpublished IS NOT NULL;
+DROP INDEX messages_unpublished;
+ALTER TABLE messages DROP COLUMN unpublished;
+ALTER TABLE messages DROP COLUMN publish_after;
+";
+
+const SERVER_STEPS: &[&str] = &[
+    SERVER_FIRST,
+    SERVER_REQUESTS,
+    SERVER_PAIRING,
+    SERVER_CLAIMS,
+    SERVER_VOIDED,
+    SERVER_RENEWALS,
+    SERVER_FATES,
+    SERVER_QUEUE,
+];
 
 /// Nobody else locks by this number: "traybell" as bytes.
 const SERVER_LOCK: i64 = 0x7472_6179_6265_6c6c;
@@ -366,5 +403,21 @@ mod tests {
     #[test]
     fn the_steps_build_an_empty_database() {
         super::MIGRATIONS.validate().expect("every step should be valid SQL");
+    }
+
+    #[test]
+    fn what_waited_to_be_published_waits_in_the_newer_form_too() {
+        let mut connection = rusqlite::Connection::open_in_memory().unwrap();
+        let before = super::STEPS.len() - 1;
+        super::MIGRATIONS.to_version(&mut connection, before).unwrap();
+        let old = "INSERT INTO brands (id, name) VALUES (1, 'a');
+            INSERT INTO users (id, brand_id, first_name, last_name) VALUES (1, 1, 'A', 'B');
+            INSERT INTO messages (id, user_id, kind, title, body, preview, footer, data, silent, date, unpublished, renewals)
+            VALUES (7, 1, 'message', 't', '', '', '', '{}', 0, 5, 6, 2), (8, 1, 'message', 't', '', '', '', '{}', 0, 5, NULL, 0);";
+        connection.execute_batch(old).unwrap();
+        super::MIGRATIONS.to_latest(&mut connection).unwrap();
+        let waiting = "SELECT count(*), sum(message_id), sum(since), sum(renewals) FROM outbox";
+        let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
+        assert_eq!(connection.query_row(waiting, [], read), Ok((1, 7, 6, 2)));
     }
 }
