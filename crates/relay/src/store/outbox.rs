@@ -1,5 +1,7 @@
 //! Which messages have not been handed to the channels yet.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 
 use super::{
@@ -46,30 +48,40 @@ impl Database {
         let mut transaction = self.connection.passing_transaction()?;
         // One relay alone has whatever it finds, also what it had in hand when it was killed.
         let (free, lock) = match transaction.skip_locked() {
-            "" => ("", String::new()),
-            lock => ("WHERE publish_after <= ?2", lock.replace("UPDATE", "UPDATE OF outbox")),
+            "" => ("", ""),
+            lock => ("WHERE publish_after <= ?2", lock),
         };
-        let query = format!(
-            "SELECT {COLUMNS}, users.id, brands.id, brands.name, users.first_name, users.last_name, message_id, since
-             FROM outbox LEFT JOIN messages ON messages.id = message_id LEFT JOIN users ON users.id = messages.user_id
-             LEFT JOIN brands ON brands.id = users.brand_id {free} ORDER BY message_id LIMIT ?1 {lock}"
-        );
+        let query = format!("SELECT message_id, since FROM outbox {free} ORDER BY message_id LIMIT ?1 {lock}");
         let parameters = params![limit, now.as_second()];
         let parameters = if free.is_empty() { &parameters[..1] } else { parameters };
+        let waiting = transaction.query(&query, parameters, |row| Ok((row.get::<i64>(0)?, row.get::<i64>(1)?)))?;
+        // By themselves: joined with these, PostgreSQL might read all messages for a few.
+        let mut messages = HashMap::new();
+        for waiting in waiting.chunks(LIST) {
+            let mut parameters = Vec::new();
+            let ids: Vec<i64> = waiting.iter().map(|(id, _)| *id).collect();
+            let ids = list(&mut parameters, &ids);
+            let query = format!(
+                "SELECT {COLUMNS}, users.id, brands.id, brands.name, users.first_name, users.last_name FROM messages
+                 JOIN users ON users.id = messages.user_id JOIN brands ON brands.id = users.brand_id
+                 WHERE messages.id IN ({ids})"
+            );
+            transaction.each(&query, &parameters, |row| {
+                let (user, stored) = (read_user_at(row, 18)?, read_message(row)?);
+                messages.insert(stored.id, (user, stored));
+                Ok(())
+            })?;
+        }
         let (mut stale, mut in_hand) = (Vec::new(), Vec::new());
-        let read = |row: &super::Row| {
-            let (id, waits_since) = (row.get(23)?, row.get::<i64>(24)?);
-            let found = match row.get::<Option<i64>>(0)? {
-                Some(_) if waits_since >= since.as_second() => Some((read_user_at(row, 18)?, read_message(row)?)),
-                _ => None,
-            };
-            let found = found.filter(|(_, stored)| {
-                !stored.message.read && stored.message.expires.is_none_or(|expires| expires > now)
+        let found = waiting.into_iter().map(|(id, waits_since)| {
+            let found = messages.remove(&id).filter(|(_, stored)| {
+                let has_expired = stored.message.expires.is_some_and(|expires| expires <= now);
+                waits_since >= since.as_second() && !stored.message.read && !has_expired
             });
             (if found.is_some() { &mut in_hand } else { &mut stale }).push(id);
-            Ok(found)
-        };
-        let found = transaction.query(&query, parameters, read)?;
+            found
+        });
+        let found = found.collect();
         if !free.is_empty() {
             in_hand_until(&mut transaction, &in_hand, now.as_second() + IN_HAND_SECONDS)?;
         }
