@@ -7,6 +7,7 @@ use relay::{
     ServerOptions,
 };
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use tokio::process::Command;
 
 use crate::{
@@ -283,5 +284,28 @@ async fn into_a_database_that_has_fallen_silent_nothing_is_acknowledged() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert!(is_up(&relay).await);
+    relay.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_statement_that_takes_too_long_leaves_no_connection_in_a_broken_transaction() {
+    let cluster = Cluster::start().await;
+    let database = cluster.new_database("held");
+    let relay = relay(&database).await;
+    let user = relay.add_user("acme", "the-sid-of-darth", "Darth", "Vader").await.unwrap();
+    relay.name_user(&user, "darth", &[]).await.unwrap();
+    // As another relay would that is storing the same body, and hangs.
+    let (other, connection) = tokio_postgres::connect(&database, tokio_postgres::NoTls).await.unwrap();
+    let connected = tokio::spawn(connection);
+    let digest = Sha256::digest(json!({ "id": 1 }).to_string());
+    let number = i64::from_be_bytes(*digest.first_chunk().unwrap());
+    other.batch_execute(&format!("BEGIN; SELECT pg_advisory_xact_lock({number})")).await.unwrap();
+    assert_eq!(call_out(&relay, 1).await, 503);
+    drop(other);
+    connected.await.unwrap().unwrap();
+    // More than there are connections.
+    for id in 1..=20 {
+        assert_eq!(call_out(&relay, id).await, 200, "{id}");
+    }
     relay.shutdown().await;
 }

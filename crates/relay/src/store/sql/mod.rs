@@ -78,11 +78,18 @@ impl Connection {
     /// In `SQLite` it begins as a writing one: the command line writes to the same file, and a transaction that began with
     /// reading could not become a writing one once the other has written.
     pub(crate) fn transaction(&mut self) -> Result<Transaction<'_>, Error> {
-        self.batch(match self {
+        self.begin(match self {
             Self::Sqlite(_) => "BEGIN IMMEDIATE",
             Self::PostgreSql(_) => "BEGIN",
-        })?;
-        Ok(Transaction { connection: self, is_open: true })
+        })
+    }
+
+    fn begin(&mut self, statements: &str) -> Result<Transaction<'_>, Error> {
+        let begun = self.batch(statements);
+        // Where a later one of the statements failed it is open, and has to be rolled back.
+        let transaction =
+            Transaction { is_open: begun.is_ok() || matches!(self, Self::PostgreSql(_)), connection: self };
+        begun.map(|()| transaction)
     }
 
     /// The same, where until its end nobody else passes with one of these numbers. With `SQLite` nobody does anyway.
@@ -90,8 +97,7 @@ impl Connection {
         if matches!(self, Self::Sqlite(_)) || numbers.is_empty() {
             return self.transaction();
         }
-        self.batch(&format!("BEGIN; {}", locks(numbers)))?;
-        Ok(Transaction { connection: self, is_open: true })
+        self.begin(&format!("BEGIN; {}", locks(numbers)))
     }
 
     /// The same, for what may be lost when PostgreSQL's machine dies, since it is done anew then: it waits for no disk.
@@ -99,8 +105,7 @@ impl Connection {
         if matches!(self, Self::Sqlite(_)) {
             return self.transaction();
         }
-        self.batch("BEGIN; SET LOCAL synchronous_commit = off")?;
-        Ok(Transaction { connection: self, is_open: true })
+        self.begin("BEGIN; SET LOCAL synchronous_commit = off")
     }
 
     /// Runs statements without parameters.
