@@ -66,6 +66,8 @@ impl Server {
         };
         let store = Store::open(&options.database).await?;
         let instance = store.call(|database| Ok(database.instance())).await?.into();
+        // What was voided before concerns nobody here.
+        let ended = store.call(Database::voided).await?.into_iter().map(|(id, _)| id).collect();
         let channels = channels(&options, &store).await?;
         let proxies = Arc::new(TrustedProxies::read(&options.trusted_proxies)?);
         let receiver = Arc::new(Receiver::new(&options, &proxies, store.clone())?);
@@ -114,7 +116,7 @@ impl Server {
         };
         let kept_fresh = certificates.map(|certificates| tokio::spawn(certificates.keep_fresh(stop_listening.clone())));
         tracing::info!(%address, "serving");
-        let voiding = tokio::spawn(end_voided(shared.clone(), stop_listening.clone()));
+        let voiding = tokio::spawn(end_voided(shared.clone(), ended, stop_listening.clone()));
         let cleaning = tokio::spawn(clean(shared.store.clone(), options.retention, stop_listening.clone()));
         let all = [
             Some(serving),
@@ -309,24 +311,21 @@ const LOOK_FOR_VOIDED: Duration = Duration::from_secs(2);
 
 /// Closes the channel connections of users whose session ids were replaced, or who were removed: whoever may still listen
 /// signs in anew. At a channel server elsewhere they end by themselves only.
-async fn end_voided(shared: Shared, stop: CancellationToken) {
+async fn end_voided(shared: Shared, mut ended: HashSet<i64>, stop: CancellationToken) {
     let Some(hub) = shared.channels.embedded() else { return };
-    // What was voided before this relay served concerns nobody here.
-    let mut ended = None;
     loop {
-        match shared.store.call(Database::voided).await {
-            Ok(voided) => {
-                let is_new = |id: &i64| ended.as_ref().is_some_and(|ended: &HashSet<i64>| !ended.contains(id));
-                for (_, channel) in voided.iter().filter(|(id, _)| is_new(id)) {
-                    hub.end(channel);
-                }
-                ended = Some(voided.into_iter().map(|(id, _)| id).collect());
-            }
-            Err(error) => tracing::error!(%error, "whose sessions were voided is not known"),
-        }
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(LOOK_FOR_VOIDED) => {}
+        }
+        match shared.store.call(Database::voided).await {
+            Ok(voided) => {
+                for (_, channel) in voided.iter().filter(|(id, _)| !ended.contains(id)) {
+                    hub.end(channel);
+                }
+                ended = voided.into_iter().map(|(id, _)| id).collect();
+            }
+            Err(error) => tracing::error!(%error, "whose sessions were voided is not known"),
         }
     }
 }

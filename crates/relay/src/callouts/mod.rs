@@ -205,6 +205,7 @@ mod tests {
             (CallOuts { message: template(" "), ..acceptable() }, "title"),
             (CallOuts { recipients: when("entity.status =="), ..acceptable() }, "when"),
             (CallOuts { recipients: group("region-{{ entity."), ..acceptable() }, "groups"),
+            (CallOuts { recipients: when(&"not ".repeat(300)), ..acceptable() }, "may have 1024"),
             (CallOuts { recipients: group("{{ entity.region|nosuchfilter }}"), ..acceptable() }, "nosuchfilter"),
         ];
         for (callouts, expected) in cases {

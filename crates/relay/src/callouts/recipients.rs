@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{
     CallOuts, Recipients,
-    templates::{can_never_work, environment, one_line, render},
+    templates::{can_never_work, check_length, environment, one_line, render},
 };
 use crate::Error;
 
@@ -14,13 +14,14 @@ const MAX_NAME_CHARS: usize = 200;
 
 /// Refuses conditions and names that can never work.
 pub(super) fn check(callouts: &CallOuts) -> Result<(), Error> {
-    let refused = |what: &str, error: &minijinja::Error| {
+    let refused = |what: &str, error: &dyn std::fmt::Display| {
         Error::Input(format!("subscriptions {:?}: recipients: `{what}`: {error}", callouts.custom_id))
     };
     let environment = environment();
     let nothing = context! { entity => context! {}, subscription => callouts.custom_id };
     for rule in &callouts.recipients {
         if let Some(when) = &rule.when {
+            check_length(&format!("{{{{{when}}}}}")).map_err(|error| refused("when", &error))?;
             let expression = environment.compile_expression(when).map_err(|error| refused("when", &error))?;
             if let Err(error) = expression.eval(&nothing)
                 && can_never_work(&error)
@@ -30,6 +31,7 @@ pub(super) fn check(callouts: &CallOuts) -> Result<(), Error> {
         }
         for (what, names) in [("users", &rule.recipients.users), ("groups", &rule.recipients.groups)] {
             for name in names.iter().filter(|name| is_template(name)) {
+                check_length(name).map_err(|error| refused(what, &error))?;
                 let template =
                     environment.template_from_named_str(what, name).map_err(|error| refused(what, &error))?;
                 if let Err(error) = template.render(&nothing)

@@ -18,6 +18,24 @@ const FUEL: u64 = 100_000;
 /// The one template whose output is HTML.
 const HTML: &str = "body";
 
+/// A tag, or an expression by itself, of more bytes is refused: nested deeply enough one would overflow the stack.
+const MAX_TAG_BYTES: usize = 1024;
+const MAX_SOURCE_BYTES: usize = 64 * 1024;
+
+/// Refuses what is too long to be read.
+pub(super) fn check_length(source: &str) -> Result<(), String> {
+    if source.len() > MAX_SOURCE_BYTES {
+        return Err("it has over 64 KiB".into());
+    }
+    let tags = source.split("{{").skip(1).chain(source.split("{%").skip(1));
+    let longest =
+        tags.map(|tag| tag.split("}}").next().unwrap_or_default().split("%}").next().unwrap_or_default().len());
+    match longest.max() {
+        Some(bytes) if bytes > MAX_TAG_BYTES => Err(format!("a tag has {bytes} bytes, and may have 1024")),
+        _ => Ok(()),
+    }
+}
+
 /// The entity in a call-out's body, which may be wrapped in `{"meta":…,"data":…}`; nothing when it is no object.
 pub(super) fn entity(body: &[u8]) -> Option<Value> {
     tracktik_client::callout::entity(body).ok().map(Value::Object)
@@ -42,6 +60,7 @@ pub(super) fn check(callouts: &CallOuts) -> Result<(), Error> {
         ("link_text", message.link_text.as_ref()),
     ];
     for (name, source) in parts.into_iter().filter_map(|(name, source)| source.map(|source| (name, source))) {
+        check_length(source).map_err(|error| refused(name, &error))?;
         let template = environment.template_from_named_str(name, source).map_err(|error| refused(name, &error))?;
         if let Err(error) = template.render_captured_to(&nothing, Bounded::new(MAX_BODY_BYTES))
             && can_never_work(&error)

@@ -99,3 +99,20 @@ fn what_takes_its_place_expires_as_it_would_have() {
     callouts.message.expires_after = Some(std::time::Duration::from_mins(1));
     assert_eq!(plain(&callouts).expires, Some(Timestamp::from_second(60).unwrap()));
 }
+
+#[test]
+fn what_would_overflow_the_stack_is_refused_before_it_is_read() {
+    let refusal = |title: String| check(&callouts(&title)).unwrap_err().to_string();
+    for repeated in ["- ", "not ", "1 ~ "] {
+        let text = refusal(format!("{{{{ {}1 }}}}", repeated.repeat(20_000)));
+        assert!(text.contains("`title`") && text.contains("64 KiB") || text.contains("may have 1024"), "{text}");
+    }
+    assert!(refusal(format!("{{{{ {}1 }}}}", "-".repeat(1100))).contains("may have 1024"));
+    assert!(refusal(format!("{{% if {}1 %}}a{{% endif %}}", "-".repeat(1100))).contains("may have 1024"));
+    let longest = format!("{{{{ {}1 }}}}", "-".repeat(1000));
+    // On a thread as the relay's are.
+    std::thread::spawn(move || drop(check(&callouts(&longest)))).join().unwrap();
+    let text = "<p>A long text</p>".repeat(1000);
+    let many = format!("{text}{}{text}{{% if entity.a %}}{text}{{% endif %}}", "{{ entity.name }} ".repeat(300));
+    assert_eq!(check(&callouts(&many)).map_err(|error| error.to_string()), Ok(()));
+}
