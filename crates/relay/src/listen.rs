@@ -20,13 +20,14 @@ use tokio::{
 };
 use tokio_rustls::{Accept, TlsAcceptor, rustls::ServerConfig, server::TlsStream};
 
-/// From the connection to the end of the TLS handshake and the first byte of a request.
+/// From the connection to the first byte of a request, a TLS handshake included.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
 
 /// Accepts while there are places, and waits when there are none.
 pub(crate) struct BoundedListener {
     listener: TcpListener,
     places: Arc<Semaphore>,
+    first_limit: Duration,
     idle_limit: Duration,
     tls: Option<TlsAcceptor>,
 }
@@ -39,7 +40,7 @@ impl BoundedListener {
         tls: Option<Arc<ServerConfig>>,
     ) -> Self {
         let places = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));
-        Self { listener, places, idle_limit, tls: tls.map(TlsAcceptor::from) }
+        Self { listener, places, first_limit: HANDSHAKE_LIMIT, idle_limit, tls: tls.map(TlsAcceptor::from) }
     }
 }
 
@@ -54,11 +55,11 @@ impl axum::serve::Listener for BoundedListener {
         // Events are small and urgent. A socket that refuses this works all the same.
         let _ = stream.set_nodelay(true);
         let idle_limit = self.idle_limit;
-        let (transport, first_limit) = match &self.tls {
-            None => (Transport::Plain(stream), idle_limit),
-            Some(tls) => (Transport::Handshake(Box::new(tls.accept(stream))), HANDSHAKE_LIMIT.min(idle_limit)),
+        let transport = match &self.tls {
+            None => Transport::Plain(stream),
+            Some(tls) => Transport::Handshake(Box::new(tls.accept(stream))),
         };
-        let idle = Box::pin(tokio::time::sleep(first_limit));
+        let idle = Box::pin(tokio::time::sleep(self.first_limit.min(idle_limit)));
         (BoundedStream { transport, idle, idle_limit, _place: place }, address)
     }
 
@@ -195,6 +196,15 @@ mod tests {
         let (mut server, _) = listener.accept().await;
         client.write_all(b"x").await.unwrap();
         assert_eq!(server.read_u8().await.unwrap(), b'x');
+        assert_eq!(server.read_u8().await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_never_sends_a_byte_ends_sooner() {
+        let (mut listener, address) = listener(1, Duration::from_mins(10)).await;
+        listener.first_limit = Duration::from_millis(50);
+        let _client = TcpStream::connect(address).await.unwrap();
+        let (mut server, _) = listener.accept().await;
         assert_eq!(server.read_u8().await.unwrap_err().kind(), io::ErrorKind::TimedOut);
     }
 

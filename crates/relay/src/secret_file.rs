@@ -12,7 +12,11 @@ const MAX_BYTES: u64 = 4096;
 
 /// The secret in the file that this key of `relay.toml` names.
 pub(crate) fn read_secret_of(key: &str, path: &Path) -> Result<SecretString, Error> {
-    read_secret(path).map_err(|error| Error::Input(format!("{key}: {error}")))
+    // Reading a pipe would wait for whoever writes to it.
+    let is_pipe = fs::metadata(path).is_ok_and(|metadata| !metadata.is_file());
+    let no_file = || Err(Error::Input(format!("{} is no file", path.display())));
+    let read = if is_pipe { no_file() } else { read_secret(path) };
+    read.map_err(|error| Error::Input(format!("{key}: {error}")))
 }
 
 /// The secret in the file: its text without blanks and line ends around it. A file that others may read is refused.

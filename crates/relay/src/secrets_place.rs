@@ -110,11 +110,16 @@ fn keyring_failed(error: &keyring::Error) -> Error {
 }
 
 fn read_file(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    match fs::read(path) {
+    match fs::metadata(path).and_then(|metadata| if metadata.is_file() { fs::read(path) } else { Err(no_file()) }) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// Reading a pipe would wait for whoever writes to it.
+fn no_file() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "it is no file")
 }
 
 /// Written beside and renamed, and synced.

@@ -19,7 +19,7 @@ use crate::http::{Http, Limits};
 use crate::id::Id;
 use crate::language::Language;
 use crate::new_subscription::{NewSubscription, SecretInUpdate};
-use crate::page::{LARGEST_PAGE, MOST_PAGES, Page};
+use crate::page::{LARGEST_PAGE, LONGEST_LIST, MOST_PAGES, Page};
 use crate::reply::{Reply, opened};
 use crate::scrub::error_without;
 use crate::subscription::Subscription;
@@ -94,14 +94,19 @@ impl Client {
     /// All subscriptions the user sees, in the order of their ids (`limit`, `offset`, `sort`; TrackTik OpenAPI
     /// 2020-01-01).
     pub async fn list(&self) -> Result<Vec<Subscription>, Error> {
-        let (mut all, mut known, mut offset) = (Vec::new(), HashSet::new(), 0_usize);
+        let (mut all, mut known, mut offset, mut bytes) = (Vec::new(), HashSet::new(), 0_usize, 0_usize);
         for _ in 0..MOST_PAGES {
             let mut url = self.url.clone();
             url.query_pairs_mut()
                 .append_pair("limit", &self.page.to_string())
                 .append_pair("offset", &offset.to_string())
                 .append_pair("sort", "id");
-            let page = Page::from_json(self.call(Method::GET, url, None, &[]).await?.json()?)?;
+            let reply = self.call(Method::GET, url, None, &[]).await?;
+            bytes += reply.bytes();
+            if bytes > LONGEST_LIST {
+                return Err(Error::shape("a list of over 64 MiB"));
+            }
+            let page = Page::from_json(reply.json()?)?;
             let (is_last, before) = (page.is_last(self.page), all.len());
             offset += page.items.len();
             for item in page.items {

@@ -12,6 +12,9 @@ pub(crate) const LARGEST_PAGE: usize = 1000;
 /// More pages than anybody has subscriptions.
 pub(crate) const MOST_PAGES: usize = 1000;
 
+/// All pages of a list together have no more bytes.
+pub(crate) const LONGEST_LIST: usize = 64 * 1024 * 1024;
+
 /// A part of a list.
 #[derive(Debug)]
 pub(crate) struct Page {

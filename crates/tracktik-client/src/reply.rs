@@ -40,6 +40,11 @@ impl Reply {
         }
     }
 
+    /// The size of its body.
+    pub(crate) fn bytes(&self) -> usize {
+        self.text.len()
+    }
+
     /// Itself, unless it is an error or a redirect.
     pub(crate) fn accepted(self) -> Result<Self, Error> {
         if let Some(to_host) = self.to_host {

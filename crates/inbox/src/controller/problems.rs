@@ -45,7 +45,10 @@ pub(super) fn rejected(brand: &str, said: &str) -> Problem {
     let message = if said.is_empty() {
         format!("{brand} did not accept this session id or pairing code.")
     } else {
-        full_stop(format!("{brand} did not accept this session id or pairing code. The server said: {}", crate::text::bound(said, 200)))
+        full_stop(format!(
+            "{brand} did not accept this session id or pairing code. The server said: {}",
+            crate::text::bound(said, 200)
+        ))
     };
     Problem::new(
         Code::Rejected,

@@ -25,6 +25,7 @@ const TOGETHER: u32 = 128;
 const PACE: Duration = Duration::from_millis(20);
 /// After this many failures an event is left for the operator.
 const MAX_ATTEMPTS: u32 = 10;
+const ENDED: &str = "the relay ended each time while it was being delivered; look at its template, then replay it";
 const FIRST_RETRY: Duration = Duration::from_millis(100);
 const MAX_RETRY: Duration = Duration::from_secs(30);
 
@@ -32,15 +33,18 @@ const MAX_RETRY: Duration = Duration::from_secs(30);
 pub(crate) struct Worker {
     shared: Shared,
     stop: CancellationToken,
+    /// So many events are delivered one by one, each try counted before it is made: should the process before this one have ended
+    /// by an event, it was among them. None of them ends it more than [`MAX_ATTEMPTS`] times.
+    careful: u32,
 }
 
 impl Worker {
     pub(crate) fn new(shared: Shared, stop: CancellationToken) -> Self {
-        Self { shared, stop }
+        Self { shared, stop, careful: TOGETHER }
     }
 
     /// Runs until it is told to stop.
-    pub(crate) async fn run(self) {
+    pub(crate) async fn run(mut self) {
         let (stop, receiver) = (self.stop.clone(), Arc::clone(&self.shared.receiver));
         let poll = if self.shared.store.is_shared() { SHARED_POLL } else { POLL };
         let mut failures = 0_u32;
@@ -69,7 +73,12 @@ impl Worker {
     }
 
     /// Delivers what is due; answers how long it is until the next is.
-    async fn deliver_all(&self) -> Result<Duration, Error> {
+    async fn deliver_all(&mut self) -> Result<Duration, Error> {
+        while self.careful > 0 && !self.stop.is_cancelled() {
+            if !self.deliver_carefully().await? {
+                self.careful = 0;
+            }
+        }
         let mut most = TOGETHER;
         while !self.stop.is_cancelled() {
             let receiver = Arc::clone(&self.shared.receiver);
@@ -98,6 +107,37 @@ impl Worker {
             self.shared.store.call(move |database| database.next_retry(Timestamp::now(), known.as_deref())).await?;
         let until = next.map(|at| at.duration_since(Timestamp::now()));
         Ok(until.map_or(Duration::MAX, |until| until.try_into().unwrap_or_default()))
+    }
+
+    /// Delivers the first that is due; answers whether there was one.
+    async fn deliver_carefully(&mut self) -> Result<bool, Error> {
+        let receiver = Arc::clone(&self.shared.receiver);
+        let known = self.shared.store.is_shared().then(|| receiver.custom_ids());
+        let of_count = known.clone();
+        let count = move |database: &mut Database| database.count_try(Timestamp::now(), of_count.as_deref());
+        let Some((id, before)) = self.shared.store.call(count).await? else { return Ok(false) };
+        self.careful -= 1;
+        if before >= MAX_ATTEMPTS {
+            self.failed(id, before.saturating_add(1), ENDED.into(), true).await?;
+            return Ok(true);
+        }
+        let deliver = move |database: &mut Database| {
+            database.deliver_next(1, Timestamp::now(), known.as_deref(), |event| delivery_of(&receiver, event))
+        };
+        let next = self.shared.store.call(deliver).await?;
+        self.shared.store.call(move |database| database.survived_try(id)).await?;
+        match next {
+            Next::Nothing => {}
+            Next::Delivered(events) => {
+                self.shared.metrics.events(EventOutcome::Delivered, events);
+                self.shared.stored.notify_one();
+            }
+            Next::Failed { id: failed, attempts, error, for_good } => {
+                let before = if failed == id { attempts.saturating_sub(1) } else { attempts };
+                self.failed(failed, before, error, for_good).await?;
+            }
+        }
+        Ok(true)
     }
 
     async fn failed(&self, id: i64, before: u32, error: String, for_good: bool) -> Result<(), Error> {

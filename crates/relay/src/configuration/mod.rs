@@ -122,7 +122,11 @@ impl Configuration {
             )),
             _ => Error::File { path: path.to_owned(), source },
         };
-        if fs::metadata(path).map_err(failed)?.len() > MAX_BYTES {
+        let metadata = fs::metadata(path).map_err(failed)?;
+        if !metadata.is_file() {
+            return Err(Error::Input(format!("{} is no file", path.display())));
+        }
+        if metadata.len() > MAX_BYTES {
             return Err(Error::Input(format!("{} is over 1 MiB, which no relay.toml is", path.display())));
         }
         let text = fs::read_to_string(path).map_err(failed)?;

@@ -153,3 +153,18 @@ fn what_makes_no_sense_is_refused_with_what_is_expected() {
         assert!(refused.contains(expected), "{refused:?} should say {expected:?}");
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("relay.toml");
+    assert!(std::process::Command::new("mkfifo").arg("-m600").arg(&pipe).status().unwrap().success());
+    for other in [pipe.as_path(), folder.path(), Path::new("/dev/zero")] {
+        let refused = Configuration::read(other).unwrap_err().to_string();
+        assert!(refused.contains("is no file"), "{refused}");
+        let refused = SecretsPlace::File(other.to_owned()).read().err().unwrap().to_string();
+        assert!(refused.contains("it is no file"), "{refused}");
+    }
+    assert!(read_secret_of("key", &pipe).unwrap_err().to_string().contains("is no file"));
+}

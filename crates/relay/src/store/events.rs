@@ -200,6 +200,30 @@ impl Database {
         Ok(Next::Delivered(events.len()))
     }
 
+    /// Counts a try of the first event that is to be delivered before it is made, in case it ends the process. Answers which that
+    /// is, and how many tries came before.
+    pub(crate) fn count_try(&mut self, now: Timestamp, known: Option<&[String]>) -> Result<Option<(i64, u32)>, Error> {
+        let mut transaction = self.connection.transaction()?;
+        let mut parameters = params![now.as_millisecond()].to_vec();
+        let is_known = not_left_to_others(known, now, &mut parameters);
+        let query = format!(
+            "SELECT id, attempts FROM events WHERE state = 'waiting' AND retry_at <= ?1 {is_known} ORDER BY id LIMIT 1 {}",
+            transaction.skip_locked()
+        );
+        let first = transaction.query_one(&query, &parameters, |row| Ok((row.get(0)?, row.get(1)?)))?;
+        if let Some((id, _)) = first {
+            transaction.execute("UPDATE events SET attempts = attempts + 1 WHERE id = ?1", params![id])?;
+        }
+        transaction.commit()?;
+        Ok(first)
+    }
+
+    /// A try that was counted before did not end the process.
+    pub(crate) fn survived_try(&mut self, id: i64) -> Result<(), Error> {
+        let survived = "UPDATE events SET attempts = attempts - 1 WHERE id = ?1 AND attempts > 0";
+        self.connection.execute(survived, params![id]).map(drop)
+    }
+
     /// Counts a failure after so many others. The event goes on waiting, until then, unless it is given up. `false`: another
     /// relay has delivered it meanwhile, or has counted a failure itself, and that stands.
     pub(crate) fn event_failed(

@@ -386,6 +386,37 @@ async fn an_event_that_waits_at_a_restart_is_delivered_once() {
 }
 
 #[tokio::test]
+async fn an_event_that_ends_the_relay_each_time_is_given_up_and_holds_up_nothing() {
+    let mut world = world(|_| {}).await;
+    let database = refuse_messages(&world);
+    for name in ["Leia", "Luke", "Han"] {
+        call_out(&world, &json!({ "firstName": name })).await;
+    }
+    world.server.kill().await;
+    database.execute_batch("DROP TRIGGER refuse; UPDATE events SET attempts = 10 * (id = 2), retry_at = 0").unwrap();
+    restart(&mut world, callouts()).await;
+    until_none_waits(&world).await;
+    let all: Vec<_> = events(&world).await.into_iter().map(|event| (event.state, event.attempts)).collect();
+    let (delivered, failed) = (EventState::Delivered, EventState::Failed);
+    // As long as nothing happens, no try is counted.
+    assert_eq!(all, [(delivered, 0), (failed, 12), (delivered, 0)]);
+    assert_eq!(titles(&world.listed("").await), ["New: Han", "New: Leia"]);
+    let log = EventLog::open(world.address()).await.unwrap();
+    assert!(log.list(true, 10).await.unwrap()[0].error.as_ref().unwrap().contains("the relay ended"));
+    log.replay(2).await.unwrap();
+    until_none_waits(&world).await;
+    assert!(titles(&world.listed("").await).contains(&"New: Luke"));
+}
+
+async fn until_none_waits(world: &World) {
+    let begin = tokio::time::Instant::now();
+    while events(world).await.iter().any(|event| event.state == EventState::Waiting) {
+        assert!(begin.elapsed() < LIMIT, "{:?}", events(world).await);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
 async fn a_failing_store_is_tried_again_and_given_up_in_the_end() {
     let world = world(|_| {}).await;
     let database = refuse_messages(&world);

@@ -18,7 +18,8 @@ use crate::{
 };
 
 /// These look into the file itself, or make it refuse something.
-const OF_THE_FILE: [&str; 8] = [
+const OF_THE_FILE: [&str; 9] = [
+    "an_event_that_ends_the_relay_each_time_is_given_up_and_holds_up_nothing",
     "into_a_database_that_was_deleted_nothing_is_acknowledged",
     "what_cannot_be_stored_is_not_acknowledged",
     "an_event_that_waits_at_a_restart_is_delivered_once",

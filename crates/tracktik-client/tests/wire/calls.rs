@@ -137,3 +137,17 @@ async fn what_is_archived_is_so_for_good() {
     assert!(client.enable(&id).await.is_err() && client.suspend(&id, "a test").await.is_err());
     assert_eq!(fake.stored(number(&id)).expect("stored").1, Standing::Archived);
 }
+
+#[tokio::test]
+async fn a_list_that_fills_the_memory_is_ended() {
+    let fake = TracktikFake::start().await;
+    let client = client(&fake).in_pages_of(1);
+    let mut id = 0;
+    for _ in 0..20 {
+        id += 1;
+        let page = format!(r#"[{{"id": {id}, "name": "{}"}}]"#, "x".repeat(5 * 1024 * 1024));
+        fake.fault("/rest/v1/events-subscriptions", 1, crate::tracktik_fake::Fault::body(200, page));
+    }
+    let refused = client.list().await.expect_err("too much").to_string();
+    assert!(refused.contains("64 MiB"), "{refused}");
+}
