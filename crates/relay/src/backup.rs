@@ -5,6 +5,7 @@ use std::{
     ffi::OsString,
     fs, io,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use tempfile::NamedTempFile;
@@ -27,7 +28,7 @@ pub fn backup(database: &DatabaseAddress, to: &Path) -> Result<u64, Error> {
         return Err(Error::Input(format!("{} is there already, and no backup replaces a file", to.display())));
     }
     // Closed from here on: on Windows an open file can be neither written by SQLite nor renamed.
-    let copy = NamedTempFile::new_in(folder(to)).map_err(failed(to))?.into_temp_path();
+    let copy = new_copy(to).map_err(failed(to))?.into_temp_path();
     copy_into(database, &copy)?;
     check_copy(&copy)?;
     sync(&copy).map_err(failed(to))?;
@@ -58,7 +59,7 @@ pub fn restore(from: &Path, database: &DatabaseAddress, force: bool) -> Result<(
             database.display()
         )));
     }
-    let mut copy = NamedTempFile::new_in(folder(database)).map_err(failed(database))?;
+    let mut copy = new_copy(database).map_err(failed(database))?;
     io::copy(&mut source, &mut copy).map_err(failed(database))?;
     let copy = copy.into_temp_path();
     // The copy that is going to be used is the one that is checked.
@@ -94,6 +95,25 @@ fn file<'a>(database: &'a DatabaseAddress, tool: &str) -> Result<&'a Path, Error
             Err(Error::Input(format!("a PostgreSQL database is copied by its own tools: use {tool}")))
         }
     }
+}
+
+const UNFINISHED: (&str, &str) = (".traybell-relay-", ".unfinished");
+/// No copy takes so long.
+const LEFT_BEHIND: Duration = Duration::from_hours(24);
+
+/// An empty file beside this one. Those that were left behind when a process was killed go.
+fn new_copy(beside: &Path) -> io::Result<NamedTempFile> {
+    let (prefix, suffix) = UNFINISHED;
+    for entry in fs::read_dir(folder(beside))? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let is_copy = name.to_str().is_some_and(|name| name.starts_with(prefix) && name.ends_with(suffix));
+        let age = || entry.metadata().and_then(|metadata| metadata.modified()).ok()?.elapsed().ok();
+        if is_copy && age().is_some_and(|age| age > LEFT_BEHIND) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    tempfile::Builder::new().prefix(prefix).suffix(suffix).tempfile_in(folder(beside))
 }
 
 fn folder(file: &Path) -> &Path {
@@ -134,5 +154,20 @@ mod tests {
         assert!(refused.contains("pg_dump"), "{refused}");
         let refused = restore(Path::new("/none"), &server, true).unwrap_err().to_string();
         assert!(refused.contains("pg_restore"), "{refused}");
+    }
+
+    #[test]
+    fn copies_that_were_left_behind_go_and_nothing_else_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let old = std::time::SystemTime::now() - 2 * LEFT_BEHIND;
+        let make = |name: &str, at| fs::File::create(folder.path().join(name)).unwrap().set_modified(at).unwrap();
+        make(".traybell-relay-1.unfinished", old);
+        make(".traybell-relay-2.unfinished", std::time::SystemTime::now());
+        make("relay.sqlite", old);
+        make(".tmpabc", old);
+        drop(new_copy(&folder.path().join("backup.sqlite")).unwrap());
+        let mut left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, [".tmpabc", ".traybell-relay-2.unfinished", "relay.sqlite"]);
     }
 }

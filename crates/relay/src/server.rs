@@ -90,6 +90,7 @@ impl Server {
             limits,
             metrics,
             instance,
+            last_ready: Arc::default(),
             stopping,
         };
 

@@ -1,6 +1,6 @@
 //! `GET /health/live` and `/health/ready`, for whatever watches over the relay. They say no more than that.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::{
     Json, Router,
@@ -16,6 +16,7 @@ use crate::store::Database;
 
 /// A database that takes longer is of no use to anybody.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
+const ASKED_EVERY: Duration = Duration::from_secs(1);
 
 pub(super) fn router() -> Router<Shared> {
     Router::new().route("/health/live", get(live)).route("/health/ready", get(ready))
@@ -26,10 +27,21 @@ async fn live(State(shared): State<Shared>) -> Response {
     said(StatusCode::OK, json!({ "ok": true, "instance": *shared.instance }))
 }
 
-/// Ready is a relay whose database answers and that has not been told to end.
+/// Ready is a relay that can store what comes and has not been told to end. However often it is asked, the database is not
+/// asked more often than every second.
 async fn ready(State(shared): State<Shared>) -> Response {
-    let answers = tokio::time::timeout(ANSWER_WITHIN, shared.store.call(Database::answers)).await;
-    let ready = matches!(answers, Ok(Ok(()))) && !shared.stopping.is_cancelled();
+    let stores = tokio::time::timeout(ANSWER_WITHIN, async {
+        let mut last = shared.last_ready.lock().await;
+        match *last {
+            Some((at, stores)) if at.elapsed() < ASKED_EVERY => stores,
+            _ => {
+                let stores = shared.store.call(Database::can_store).await.is_ok();
+                *last = Some((Instant::now(), stores));
+                stores
+            }
+        }
+    });
+    let ready = stores.await.unwrap_or(false) && !shared.stopping.is_cancelled();
     said(if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, json!({ "ok": ready }))
 }
 

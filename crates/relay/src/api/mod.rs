@@ -12,7 +12,11 @@ mod messages;
 mod notifications;
 mod problem;
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    net::IpAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::{
     Router,
@@ -61,6 +65,8 @@ pub(crate) struct Shared {
     pub(crate) metrics: Arc<Metrics>,
     /// The same for every relay on this database, and for no other.
     pub(crate) instance: Arc<str>,
+    /// When it was last asked whether anything can be stored, and whether so.
+    pub(crate) last_ready: Arc<tokio::sync::Mutex<Option<(Instant, bool)>>>,
     /// The server has been told to end.
     pub(crate) stopping: CancellationToken,
 }

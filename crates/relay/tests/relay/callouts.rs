@@ -335,6 +335,26 @@ async fn who_is_told_can_depend_on_the_entity() {
 }
 
 #[tokio::test]
+async fn what_nothing_can_be_stored_in_is_not_ready() {
+    let world = world(|_| {}).await;
+    let ready = async || status(world.http.get(format!("{}/health/ready", world.server.url()))).await;
+    assert_eq!(ready().await, 200);
+    let database = Connection::open(world.database()).unwrap();
+    let refuse = "CREATE TRIGGER refuse BEFORE UPDATE ON settings BEGIN SELECT RAISE(ABORT, 'full'); END";
+    database.execute_batch(refuse).unwrap();
+    let until = async |expected: u16| {
+        let begin = tokio::time::Instant::now();
+        while ready().await != expected {
+            assert!(begin.elapsed() < LIMIT, "it should answer {expected}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    until(503).await;
+    database.execute_batch("DROP TRIGGER refuse").unwrap();
+    until(200).await;
+}
+
+#[tokio::test]
 async fn each_region_has_its_desks() {
     let by_type = rule(Some("entity.type == 'THEFT'"), &[], &["theft"]);
     let rules = vec![rule(None, &[], &["region-{{ entity.region.id }}"]), by_type];
