@@ -10,13 +10,13 @@ use axum::{
 };
 use serde_json::json;
 
-use super::{Refusal, Shared, caller::Caller, envelope::answer};
+use super::{Refusal, Shared, caller::SocketCaller, envelope::answer};
 use crate::channels::is_socket_id;
 
 pub(super) async fn by_form(
     State(shared): State<Shared>,
     Path(brand): Path<String>,
-    caller: Caller,
+    caller: SocketCaller,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Refusal> {
     let body = body.map_err(|rejection| Refusal::unreadable_body(rejection.status()))?;
@@ -27,12 +27,17 @@ pub(super) async fn by_query(
     State(shared): State<Shared>,
     Path(brand): Path<String>,
     RawQuery(query): RawQuery,
-    caller: Caller,
+    caller: SocketCaller,
 ) -> Result<Response, Refusal> {
     authorize(&shared, &brand, &caller, query.unwrap_or_default().as_bytes())
 }
 
-fn authorize(shared: &Shared, brand: &str, Caller(user): &Caller, parameters: &[u8]) -> Result<Response, Refusal> {
+fn authorize(
+    shared: &Shared,
+    brand: &str,
+    SocketCaller(user): &SocketCaller,
+    parameters: &[u8],
+) -> Result<Response, Refusal> {
     let parameter = |wanted: &str| {
         let mut all = url::form_urlencoded::parse(parameters);
         all.find_map(|(name, value)| (name == wanted).then_some(value))

@@ -297,10 +297,15 @@ fn insert_new(
 ) -> Result<Vec<(String, Vec<u8>)>, Error> {
     let bytes = connection.bytes();
     let mut parameters = vec![Value::from(window)];
-    let rows = candidates.iter().map(|&place| {
-        let (one, first) = (&arrived[place], parameters.len() + 1);
-        parameters
-            .extend(params![&one.custom_id, &one.body[..], &digests[place][..], one.at.as_millisecond()].to_vec());
+    // Up to a power of two by nothing, so that there are few different statements to prepare.
+    let nothing = std::iter::repeat([const { Value::Null }; 4]);
+    let values = candidates.iter().map(|&place| {
+        let one = &arrived[place];
+        [(&one.custom_id).into(), one.body[..].into(), digests[place][..].into(), one.at.as_millisecond().into()]
+    });
+    let rows = values.chain(nothing).take(candidates.len().next_power_of_two()).map(|values| {
+        let first = parameters.len() + 1;
+        parameters.extend(values);
         format!(
             "(CAST(?{first} AS TEXT), CAST(?{} AS {bytes}), CAST(?{} AS {bytes}), CAST(?{} AS BIGINT))",
             first + 1,
@@ -315,9 +320,9 @@ fn insert_new(
         "WITH arrived (custom_id, body, body_digest, at) AS (VALUES {rows})
          INSERT INTO events (custom_id, body, body_digest, received)
          SELECT custom_id, body, body_digest, at FROM arrived
-         WHERE CAST(?1 AS BIGINT) = 0 OR NOT EXISTS (SELECT 1 FROM events
+         WHERE custom_id IS NOT NULL AND (CAST(?1 AS BIGINT) = 0 OR NOT EXISTS (SELECT 1 FROM events
             WHERE events.custom_id = arrived.custom_id AND events.body_digest = arrived.body_digest
-            AND events.received BETWEEN arrived.at - CAST(?1 AS BIGINT) AND arrived.at + CAST(?1 AS BIGINT))
+            AND events.received BETWEEN arrived.at - CAST(?1 AS BIGINT) AND arrived.at + CAST(?1 AS BIGINT)))
          RETURNING custom_id, body_digest"
     );
     connection.query(&insert, &parameters, |row| Ok((row.get(0)?, row.get(1)?)))

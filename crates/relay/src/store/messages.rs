@@ -215,14 +215,16 @@ fn insertion(
     now: Timestamp,
 ) -> Result<(String, Vec<Value>), Error> {
     let (mut parameters, mut written, mut aimed) = (Vec::new(), Vec::new(), Vec::new());
-    for (place, (message, event_id)) in messages.iter().enumerate() {
+    // Both up to a power of two, by messages that nobody gets and by nobody, so that there are few different statements to
+    // prepare.
+    let fields = messages.iter().map(|(message, event_id)| fields(message, *event_id, now));
+    let no_fields = std::iter::repeat_with(|| Ok([const { Value::Null }; FIELDS.len()]));
+    for (place, fields) in fields.chain(no_fields).take(messages.len().next_power_of_two()).enumerate() {
         // What a parameter is cannot be seen here, so each says it.
-        let fields = fields(message, *event_id, now)?;
         let places = FIELDS.iter().zip(parameters.len() + 1..).map(|((_, kind), at)| format!("CAST(?{at} AS {kind})"));
         written.push(format!("({place}, {})", places.collect::<Vec<_>>().join(", ")));
-        parameters.extend(fields);
+        parameters.extend(fields?);
     }
-    // Up to a power of two by those that are nobody, so that there are few different statements to prepare.
     let nobody = std::iter::repeat((0, Value::Null));
     let targets = targets.iter().map(|(place, user)| (*place, Value::from(*user)));
     let count = targets.len().next_power_of_two();

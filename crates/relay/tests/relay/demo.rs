@@ -13,8 +13,8 @@ use tokio::{
 use crate::world::{LIMIT, answer, http};
 
 async fn list(url: &str, token: &str) -> Vec<Value> {
-    let list = format!("{url}/integration-api/Notifications/v2/user-notifications?authToken={token}");
-    answer(http().get(list)).await.1["Data"].as_array().expect("a list should come").clone()
+    let list = format!("{url}/integration-api/Notifications/v2/user-notifications");
+    answer(http().get(list).header("authtoken", token)).await.1["Data"].as_array().expect("a list should come").clone()
 }
 
 async fn listed_at_least(url: &str, sid: &str, wanted: usize) -> Vec<Value> {
