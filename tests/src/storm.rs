@@ -156,7 +156,8 @@ pub async fn run(plan: &Plan, mut sockudo: Sockudo, cluster: Option<Cluster>) ->
     // Nothing is added to the relays' own lists any more once nothing waits there.
     let (mut resting, mut before) = (Instant::now(), u64::MAX);
     loop {
-        let waiting = relays.waiting().await?;
+        // A machine under such load may leave a question unanswered.
+        let waiting = relays.waiting().await.unwrap_or(u64::MAX);
         if waiting == 0 {
             break;
         }

@@ -122,19 +122,17 @@ impl Worker {
             return Ok(true);
         }
         let deliver = move |database: &mut Database| {
-            database.deliver_next(1, Timestamp::now(), known.as_deref(), |event| delivery_of(&receiver, event))
+            database.deliver_counted(id, Timestamp::now(), known.as_deref(), |event| delivery_of(&receiver, event))
         };
-        let next = self.shared.store.call(deliver).await?;
-        self.shared.store.call(move |database| database.survived_try(id)).await?;
-        match next {
+        match self.shared.store.call(deliver).await? {
             Next::Nothing => {}
             Next::Delivered(events) => {
                 self.shared.metrics.events(EventOutcome::Delivered, events);
                 self.shared.stored.notify_one();
             }
-            Next::Failed { id: failed, attempts, error, for_good } => {
-                let before = if failed == id { attempts.saturating_sub(1) } else { attempts };
-                self.failed(failed, before, error, for_good).await?;
+            Next::Failed { attempts, error, for_good, .. } => {
+                self.shared.store.call(move |database| database.survived_try(id)).await?;
+                self.failed(id, attempts.saturating_sub(1), error, for_good).await?;
             }
         }
         Ok(true)

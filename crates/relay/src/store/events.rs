@@ -156,12 +156,38 @@ impl Database {
         known: Option<&[String]>,
         make: impl Fn(&WaitingEvent) -> Result<Delivery, String>,
     ) -> Result<Next, Error> {
+        self.deliver(most, now, known, None, make)
+    }
+
+    /// The same with the one event whose try was counted before, by [`Database::count_try`]: once it is delivered it was none.
+    pub(crate) fn deliver_counted(
+        &mut self,
+        id: i64,
+        now: Timestamp,
+        known: Option<&[String]>,
+        make: impl Fn(&WaitingEvent) -> Result<Delivery, String>,
+    ) -> Result<Next, Error> {
+        self.deliver(1, now, known, Some(id), make)
+    }
+
+    fn deliver(
+        &mut self,
+        most: u32,
+        now: Timestamp,
+        known: Option<&[String]>,
+        counted: Option<i64>,
+        make: impl Fn(&WaitingEvent) -> Result<Delivery, String>,
+    ) -> Result<Next, Error> {
         let mut transaction = self.connection.transaction()?;
         let mut parameters = params![now.as_millisecond(), most].to_vec();
         let is_known = not_left_to_others(known, now, &mut parameters);
+        let is_counted = counted.map_or_else(String::new, |id| {
+            parameters.push(id.into());
+            format!("AND id = ?{}", parameters.len())
+        });
         let query = format!(
             "SELECT id, custom_id, body, received, attempts, flagged FROM events
-             WHERE state = 'waiting' AND retry_at <= ?1 {is_known} ORDER BY id LIMIT ?2 {}",
+             WHERE state = 'waiting' AND retry_at <= ?1 {is_known} {is_counted} ORDER BY id LIMIT ?2 {}",
             transaction.skip_locked()
         );
         let read = |row: &Row| {
@@ -195,6 +221,9 @@ impl Database {
         }
         if let (Err(error), Some(first)) = (deliveries.store(&mut transaction, now), events.first()) {
             return failed(first, error.to_string(), false);
+        }
+        if let Some(id) = counted {
+            transaction.execute("UPDATE events SET attempts = attempts - 1 WHERE id = ?1", params![id])?;
         }
         transaction.commit()?;
         Ok(Next::Delivered(events.len()))
