@@ -23,6 +23,8 @@ async function open(id) {
   });
   if (!row) return false;
   row.click();
+  // The page draws what the click changed after this turn: until then the message shown is the one before.
+  await null;
   const shown = () => {
     const detail = tested('detail');
     return detail && detail.dataset.id === id && !detail.hasAttribute('aria-busy') && tested('detail-body').shadowRoot;

@@ -11,6 +11,8 @@ const SETTINGS = {
   quiet_hours: [], rules: { message: 'alert', shoutout: 'alert', inbox: 'alert' }, shows: 'full',
   retention: { days: null, messages: null }, images: 'always', purge_at_sign_out: true,
 };
+/** A button whose link is not encrypted. */
+const PLAIN = { text: 'Go', target: 'http://x/', allowed: true, confirm: true };
 const FULL = { code: 'store_failed', message: 'The disk is full.', hint: '' };
 
 /** A core of a few messages whose answers a test can hold back or make fail. */
@@ -37,7 +39,7 @@ function setup({ rows = 3, answers = {}, confirm = () => true } = {}) {
     async detail(id) {
       const found = core.messages.find((message) => message.id === id);
       if (!found) throw { code: 'not_found', message: 'Gone.', hint: '' };
-      return { ...found, body_html: '', footer_html: '', cut: null, expires: null, image: 'none', buttons: [{ text: 'Go', target: 'http://x/', allowed: true, confirm: true }] };
+      return { ...found, body_html: '', footer_html: '', cut: null, expires: null, image: 'none', buttons: [PLAIN] };
     },
     async markRead(id) { set([id], true); },
     async markUnread(id) { set([id], false); },
@@ -264,7 +266,7 @@ test('what was declined is not done', async () => {
   await actions.signOut();
   await actions.deleteMessage('m0');
   await actions.openMessage('m0');
-  assert.equal(await actions.openLink('m0', 0), null);
+  assert.equal(await actions.openLink('m0', 0, PLAIN), null);
   for (const name of ['signOut', 'deleteMessage', 'openLink']) assert.equal(called(name).length, 0, name);
 });
 
@@ -282,9 +284,27 @@ test('a link over plain http is opened only once confirmed', async () => {
   const { actions, view, called, core } = setup();
   actions.viewArrived(view());
   await actions.openMessage('m0');
-  assert.equal(await actions.openLink('m0', 0), null);
+  assert.equal(await actions.openLink('m0', 0, PLAIN), null);
   assert.deepEqual(called('openLink'), [['openLink', 'm0', 0, true]]);
   assert.equal(core.questions[0].quote, 'http://x/');
+});
+
+test('a button that was pressed opens its link, even while the message is read anew', async () => {
+  const gate = held();
+  let opened = 0;
+  const { store, actions, view, called } = setup({ answers: { detail: async (id, plain) => {
+    opened += 1;
+    if (opened > 1) await gate.promise;
+    return plain(id);
+  } } });
+  actions.viewArrived(view());
+  await actions.openMessage('m0');
+  const [button] = store.get().open.detail.buttons;
+  const again = actions.openMessage('m0');
+  assert.equal(await actions.openLink('m0', 0, button), null);
+  assert.deepEqual(called('openLink'), [['openLink', 'm0', 0, true]]);
+  gate.give();
+  await again;
 });
 
 test('an expired session keeps list and open message; signing out clears both', async () => {

@@ -1,6 +1,6 @@
 // The page's own state and what passes between its modules. Only for the type check; nothing here is shipped.
 
-import type { Detail, Diagnostics, PageName, PauseLength, Problem, Row, Settings, SignIn, SignInLink, Tab, View } from './backend';
+import type { Button, Detail, Diagnostics, PageName, PauseLength, Problem, Row, Settings, SignIn, SignInLink, Tab, View } from './backend';
 
 /** A read or unread mark made here that the list from the core does not show yet, or that failed. */
 export interface Mark {
@@ -150,7 +150,8 @@ export interface Actions {
   mark(id: string, read: boolean): Promise<void>;
   markAllRead(): Promise<void>;
   deleteMessage(id: string): Promise<void>;
-  openLink(id: string, index: number): Promise<Problem | null>;
+  /** `button` is what was pressed: what the state holds may be under way to something newer. */
+  openLink(id: string, index: number, button: Button): Promise<Problem | null>;
   dismissNotice(problem: Problem): void;
   closeFlash(): void;
   say(text: string): void;

@@ -5,6 +5,7 @@
 import { problemOf } from './backend.js';
 
 /** @typedef {import('../../types/backend').Backend} Backend */
+/** @typedef {import('../../types/backend').Button} Button */
 /** @typedef {import('../../types/backend').Problem} Problem */
 /** @typedef {import('../../types/state').Store} Store */
 /** @typedef {import('../../types/state').Ask} Ask */
@@ -98,11 +99,10 @@ export function messageActions(store, backend, ask, list, say) {
   /**
    * @param {string} id
    * @param {number} index
+   * @param {Button} button what was pressed
    * @returns {Promise<Problem | null>} why it was not opened
    */
-  async function openLink(id, index) {
-    const button = store.get().open?.detail?.buttons[index];
-    if (!button) return null;
+  async function openLink(id, index, button) {
     let confirmed = false;
     let confirmFirst = button.confirm;
     for (;;) {

@@ -36,7 +36,7 @@ export function createCallToAction(actions) {
         onclick: async () => {
           if (!button.allowed) return;
           setHidden(problem, true);
-          const told = await actions.openLink(id, index);
+          const told = await actions.openLink(id, index, button);
           if (told) {
             setText(problem, `The link could not be opened. ${sentence(told)}`);
             setHidden(problem, false);
