@@ -2,6 +2,8 @@
 
 use std::{io, net::SocketAddr, path::PathBuf};
 
+use rusqlite::ErrorCode;
+
 /// An error of the relay's own functions. What a *client* of the relay did wrong is answered to that client instead.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -103,6 +105,21 @@ pub enum Error {
     /// The runtime is being shut down, or an operation of the database panicked.
     #[error("the operation was interrupted")]
     Interrupted,
+}
+
+impl Error {
+    /// Whether the same may work a moment later, with nothing done about it: the database or the way to it is gone, or it is busy.
+    pub(crate) fn is_passing(&self) -> bool {
+        match self {
+            Self::NoDatabase(_) | Self::SilentDatabase(_) | Self::Interrupted => true,
+            // Given up for another transaction, out of connections or memory, stopped by an operator or a limit.
+            Self::PostgreSql { code, .. } => ["40", "53", "57"].iter().any(|class| code.starts_with(class)),
+            Self::Database(error) => {
+                matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+            }
+            _ => false,
+        }
+    }
 }
 
 impl From<getrandom::Error> for Error {

@@ -4,7 +4,10 @@
 use std::time::Duration;
 
 use serde_json::json;
-use tokio::{sync::mpsc, time::sleep};
+use tokio::{
+    sync::mpsc::{self, error::TrySendError},
+    time::sleep,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::channels::{Channels, Publication};
@@ -31,9 +34,12 @@ impl ReadMarks {
 
     pub(crate) fn tell(&self, channel: String, id: i64) {
         let payload = json!({ "MessageId": id }).to_string();
-        if self.0.try_send(Publication { channel, event: "read".into(), payload }).is_err() {
-            tracing::warn!(message = id, "the other desktops are not told that it was read: too many marks wait");
-        }
+        let reason = match self.0.try_send(Publication { channel, event: "read".into(), payload }) {
+            Ok(()) => return,
+            Err(TrySendError::Full(_)) => "too many marks wait",
+            Err(TrySendError::Closed(_)) => "the relay is stopping",
+        };
+        tracing::warn!(message = id, reason, "the other desktops are not told that it was read");
     }
 }
 

@@ -13,6 +13,9 @@ use serde_json::json;
 
 use crate::Error;
 
+/// When to ask again while the database is away.
+const DATABASE_AWAY: Duration = Duration::from_secs(10);
+
 /// A success with its data.
 pub(super) fn success(data: impl Serialize) -> Response {
     answer(StatusCode::OK, Json(json!({ "Data": data, "Success": true, "Errors": [] })))
@@ -81,6 +84,10 @@ impl Refusal {
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         tracing::error!(%error, "a request could not be answered");
+        if error.is_passing() {
+            let refusal = Self::new(StatusCode::SERVICE_UNAVAILABLE, "Unavailable", "The relay's database is away");
+            return Self { retry_after: Some(DATABASE_AWAY), ..refusal };
+        }
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal", "The relay could not answer; its log says why")
     }
 }

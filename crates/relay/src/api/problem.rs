@@ -35,7 +35,9 @@ impl From<Error> for Problem {
             return Self::new(StatusCode::BAD_REQUEST, text);
         }
         tracing::error!(%error, "a request could not be answered");
-        let detail = "The relay could not store it; its log says why. Nothing was sent: try again";
+        // The answer to a COMMIT may have been lost on its way.
+        let detail = "The relay could not store it, or does not know whether it did; its log says why. Ask again with the same \
+             Idempotency-Key: then it is sent once";
         Self { retry_after: Some(Duration::from_secs(10)), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail) }
     }
 }

@@ -36,11 +36,40 @@ pub(crate) struct Worker {
     /// So many events are delivered one by one, each try counted before it is made: should the process before this one have ended
     /// by an event, it was among them. None of them ends it more than [`MAX_ATTEMPTS`] times.
     careful: u32,
+    /// The one whose try was counted, and has not ended the process: that is still to be taken back.
+    counted: Option<i64>,
+    together: Together,
+}
+
+/// How many events go together. One that fails must not hold up the others: those that were to go with it go one by one.
+#[derive(Default)]
+struct Together {
+    one_by_one: usize,
+}
+
+impl Together {
+    fn most(&self) -> u32 {
+        if self.one_by_one > 0 { 1 } else { TOGETHER }
+    }
+
+    fn delivered(&mut self, events: usize) {
+        self.one_by_one = self.one_by_one.saturating_sub(events);
+    }
+
+    /// Whether it is sure now which of so many it was.
+    fn failed(&mut self, of: usize) -> bool {
+        if of > 1 {
+            self.one_by_one = of;
+            return false;
+        }
+        self.delivered(of);
+        true
+    }
 }
 
 impl Worker {
     pub(crate) fn new(shared: Shared, stop: CancellationToken) -> Self {
-        Self { shared, stop, careful: TOGETHER }
+        Self { shared, stop, careful: TOGETHER, counted: None, together: Together::default() }
     }
 
     /// Runs until it is told to stop.
@@ -74,13 +103,14 @@ impl Worker {
 
     /// Delivers what is due; answers how long it is until the next is.
     async fn deliver_all(&mut self) -> Result<Duration, Error> {
+        self.take_back_try().await?;
         while self.careful > 0 && !self.stop.is_cancelled() {
             if !self.deliver_carefully().await? {
                 self.careful = 0;
             }
         }
-        let mut most = TOGETHER;
         while !self.stop.is_cancelled() {
+            let most = self.together.most();
             let receiver = Arc::clone(&self.shared.receiver);
             let known = self.shared.store.is_shared().then(|| receiver.custom_ids());
             let deliver = move |database: &mut Database| {
@@ -88,17 +118,18 @@ impl Worker {
             };
             match self.shared.store.call(deliver).await? {
                 Next::Nothing => break,
-                Next::Delivered(events) => {
-                    self.shared.metrics.events(EventOutcome::Delivered, events);
-                    self.shared.stored.notify_one();
-                    if most == TOGETHER && events < TOGETHER as usize {
+                Next::Delivered { events, more } => {
+                    self.delivered(events);
+                    self.together.delivered(events);
+                    if !more {
                         break;
                     }
-                    most = TOGETHER;
                 }
-                // One that fails must not hold up the others: they go one by one.
-                Next::Failed { .. } if most > 1 => most = 1,
-                Next::Failed { id, attempts, error, for_good } => self.failed(id, attempts, error, for_good).await?,
+                Next::Failed { of, id, attempts, error, for_good } => {
+                    if self.together.failed(of) {
+                        self.failed(id, attempts, error, for_good).await?;
+                    }
+                }
             }
         }
         let receiver = Arc::clone(&self.shared.receiver);
@@ -121,21 +152,35 @@ impl Worker {
             self.failed(id, before.saturating_add(1), ENDED.into(), true).await?;
             return Ok(true);
         }
+        self.counted = Some(id);
         let deliver = move |database: &mut Database| {
             database.deliver_counted(id, Timestamp::now(), known.as_deref(), |event| delivery_of(&receiver, event))
         };
         match self.shared.store.call(deliver).await? {
-            Next::Nothing => {}
-            Next::Delivered(events) => {
-                self.shared.metrics.events(EventOutcome::Delivered, events);
-                self.shared.stored.notify_one();
+            Next::Nothing => self.take_back_try().await?,
+            Next::Delivered { events, .. } => {
+                self.counted = None;
+                self.delivered(events);
             }
             Next::Failed { attempts, error, for_good, .. } => {
-                self.shared.store.call(move |database| database.survived_try(id)).await?;
+                self.take_back_try().await?;
                 self.failed(id, attempts.saturating_sub(1), error, for_good).await?;
             }
         }
         Ok(true)
+    }
+
+    async fn take_back_try(&mut self) -> Result<(), Error> {
+        if let Some(id) = self.counted {
+            self.shared.store.call(move |database| database.survived_try(id)).await?;
+            self.counted = None;
+        }
+        Ok(())
+    }
+
+    fn delivered(&self, events: usize) {
+        self.shared.metrics.events(EventOutcome::Delivered, events);
+        self.shared.stored.notify_one();
     }
 
     async fn failed(&self, id: i64, before: u32, error: String, for_good: bool) -> Result<(), Error> {
@@ -184,6 +229,22 @@ fn delivery(callouts: &CallOuts, event: &WaitingEvent, now: Timestamp) -> Delive
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn those_that_were_to_go_with_one_that_failed_go_one_by_one() {
+        let mut together = Together::default();
+        assert_eq!(together.most(), TOGETHER);
+        together.delivered(7);
+        assert!(!together.failed(3), "which it was is not known yet");
+        assert_eq!(together.most(), 1);
+        together.delivered(1);
+        assert!(together.failed(1));
+        assert_eq!(together.most(), 1);
+        together.delivered(1);
+        assert_eq!(together.most(), TOGETHER);
+        assert!(together.failed(1));
+        assert_eq!(together.most(), TOGETHER);
+    }
 
     #[test]
     fn retries_come_less_and_less_often() {

@@ -5,6 +5,7 @@
 //! directly.
 
 mod copies;
+mod deliveries;
 mod events;
 mod file;
 mod intake;
@@ -26,7 +27,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 pub(crate) use copies::{check_copy, copy_into, put_together};
-pub(crate) use events::{Arrived, Delivery, Next, WaitingEvent};
+pub(crate) use deliveries::{Delivery, Next, WaitingEvent};
+pub(crate) use events::Arrived;
 pub use events::{Event, EventState, EventSummary};
 pub(crate) use intake::Intake;
 pub(crate) use messages::{Marked, StoredMessage, Wanted};
@@ -160,6 +162,18 @@ impl Database {
             secret: setting_or_random::<32>(&mut self.connection, "app_secret")?,
         })
     }
+
+    /// Does it a second time when PostgreSQL ended it since it and another transaction waited for each other.
+    fn once_more_if_deadlocked<T>(
+        &mut self,
+        mut operation: impl FnMut(&mut Self) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        match operation(self) {
+            Err(Error::PostgreSql { code, .. }) if code == DEADLOCK => operation(self),
+            done => done,
+        }
+    }
+
     /// The form in which a session id or token is stored and looked up. Keyed per database, so that a stolen table
     /// cannot be looked up in a prepared one.
     fn digest(&self, secret: &str) -> Vec<u8> {
@@ -168,6 +182,9 @@ impl Database {
         digest.finalize().into_bytes().to_vec()
     }
 }
+
+/// PostgreSQL's `deadlock_detected`.
+const DEADLOCK: &str = "40P01";
 
 fn keyed(key: &[u8]) -> Hmac<Sha256> {
     // Invariant: HMAC takes a key of any length.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{
     Database, User, params,
     recipients::join_groups,
-    users::{check_brand, check_sid, read_user, void},
+    users::{check_brand, check_sid, hold_user_alone, read_user, void},
 };
 use crate::{Error, Listed, NewUser};
 
@@ -61,7 +61,12 @@ impl Database {
     /// Removes the user, whose messages, tokens and memberships go along.
     pub(crate) fn remove_user(&mut self, brand: &str, name: &str, now: Timestamp) -> Result<(), Error> {
         let id = self.user_named(brand, name)?;
+        self.once_more_if_deadlocked(|database| database.remove_user_of(id, now))
+    }
+
+    fn remove_user_of(&mut self, id: i64, now: Timestamp) -> Result<(), Error> {
         let mut transaction = self.connection.transaction()?;
+        hold_user_alone(&mut transaction, id)?;
         void(&mut transaction, id, now)?;
         for statement in [
             "DELETE FROM messages WHERE user_id = ?1",

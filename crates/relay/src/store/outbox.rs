@@ -115,6 +115,11 @@ impl Database {
 
     /// They were handed over, as they were after so many renewals: what was written anew meanwhile is still to be.
     pub(crate) fn published(&mut self, messages: &[(i64, i64)]) -> Result<(), Error> {
+        // A delivery may write some of them anew just now.
+        self.once_more_if_deadlocked(|database| database.take_out(messages))
+    }
+
+    fn take_out(&mut self, messages: &[(i64, i64)]) -> Result<(), Error> {
         // One whose mark is lost is published twice.
         let mut transaction = self.connection.passing_transaction()?;
         // Few were written anew, and those by themselves.

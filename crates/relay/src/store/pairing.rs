@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Database, User, params,
-    users::{SELECT, read_user, void},
+    users::{held_user, hold_user_alone, void},
 };
 use crate::Error;
 
@@ -23,6 +23,7 @@ impl Database {
         let code: String = random.iter().map(|byte| char::from(LETTERS[usize::from(byte & 31)])).collect();
         let (digest, until) = (self.digest(&code), now.saturating_add(GOOD)?);
         let mut transaction = self.connection.transaction()?;
+        hold_user_alone(&mut transaction, user_id)?;
         transaction.execute("DELETE FROM pairing_codes WHERE user_id = ?1", params![user_id])?;
         let insert = "INSERT INTO pairing_codes (digest, user_id, expires) VALUES (?1, ?2, ?3)";
         transaction.execute(insert, params![digest, user_id, until.as_second()])?;
@@ -39,18 +40,17 @@ impl Database {
         let sid = hex::encode(random);
         let sid_digest = self.digest(&sid);
         let mut transaction = self.connection.transaction()?;
-        let take = "DELETE FROM pairing_codes WHERE digest = ?1 RETURNING user_id, expires";
-        let taken = transaction.query_one(take, params![digest], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let paired = match taken {
-            Some::<(i64, i64)>((user_id, expires)) if expires > now.as_second() => {
-                let insert = "INSERT INTO device_sids (digest, user_id, created) VALUES (?1, ?2, ?3)";
-                transaction.execute(insert, params![sid_digest, user_id, now.as_second()])?;
-                transaction.query_one(&format!("{SELECT} WHERE users.id = ?1"), params![user_id], read_user)?
-            }
-            _ => None,
-        };
+        let by_code = "users.id = (SELECT user_id FROM pairing_codes WHERE digest = ?1)";
+        let Some(user) = held_user(&mut transaction, by_code, digest.clone())? else { return Ok(None) };
+        let take = "DELETE FROM pairing_codes WHERE digest = ?1 RETURNING expires";
+        let expires = transaction.query_one(take, params![digest], |row| row.get::<i64>(0))?;
+        let is_good = expires.is_some_and(|expires| expires > now.as_second());
+        if is_good {
+            let insert = "INSERT INTO device_sids (digest, user_id, created) VALUES (?1, ?2, ?3)";
+            transaction.execute(insert, params![sid_digest, user.id, now.as_second()])?;
+        }
         transaction.commit()?;
-        Ok(paired.map(|user| (user, sid)))
+        Ok(is_good.then_some((user, sid)))
     }
 }
 
@@ -80,6 +80,7 @@ impl Database {
     /// again by themselves. Whoever listens on the user's channel is to sign in anew.
     pub(crate) fn remove_device(&mut self, user_id: i64, id: &str, now: Timestamp) -> Result<(), Error> {
         let mut transaction = self.connection.transaction()?;
+        hold_user_alone(&mut transaction, user_id)?;
         let query = "SELECT digest FROM device_sids WHERE user_id = ?1";
         let digests = transaction.query(query, params![user_id], |row| row.get::<Vec<u8>>(0))?;
         let Some(digest) = digests.into_iter().find(|digest| device_id(digest) == id) else {

@@ -88,7 +88,7 @@ impl Database {
         transaction.commit()
     }
 
-    /// The channels of users whose sessions were voided within the last hour, each with a number of its own. The numbers do
+    /// The channels of users whose sessions were voided lately, each with a number of its own. The numbers do
     /// not become visible in their order, and clocks differ: whoever looks remembers which it has seen.
     pub(crate) fn voided(&mut self) -> Result<Vec<(i64, String)>, Error> {
         self.connection.query("SELECT id, channel FROM voided", &[], |row| Ok((row.get(0)?, row.get(1)?)))
@@ -121,14 +121,16 @@ impl Database {
         lifetime: Duration,
         now: Timestamp,
     ) -> Result<Option<(User, String)>, Error> {
-        let Some(user) = self.user_where(BY_SID, sid)? else { return Ok(None) };
+        let sid_digest = self.digest(sid);
         let mut random = [0; 32];
         getrandom::fill(&mut random)?;
         let token = hex::encode(random);
         let digest = self.digest(&token);
         let expires = now.as_second().saturating_add_unsigned(lifetime.as_secs());
         let mut transaction = self.connection.transaction()?;
-        transaction.execute("DELETE FROM tokens WHERE expires <= ?1", params![now.as_second()])?;
+        let Some(user) = held_user(&mut transaction, BY_SID, sid_digest)? else { return Ok(None) };
+        let delete_old = "DELETE FROM tokens WHERE user_id = ?1 AND expires <= ?2";
+        transaction.execute(delete_old, params![user.id, now.as_second()])?;
         transaction.execute(
             "INSERT INTO tokens (digest, user_id, expires) VALUES (?1, ?2, ?3)",
             params![&digest[..], user.id, expires],
@@ -159,6 +161,21 @@ impl Database {
     }
 }
 
+/// The user whom a secret stands for, whose sessions nobody voids until the open transaction ends.
+pub(super) fn held_user(connection: &mut Connection, condition: &str, digest: Vec<u8>) -> Result<Option<User>, Error> {
+    let parameters = params![digest];
+    let hold = format!("SELECT users.id FROM users WHERE {condition} {}", connection.hold());
+    connection.query(&hold, parameters, |_| Ok(()))?;
+    // Whoever was waited for may have voided it.
+    connection.query_one(&format!("{SELECT} WHERE {condition}"), parameters, read_user)
+}
+
+/// Until the open transaction ends, nobody else does anything with the user's sessions.
+pub(super) fn hold_user_alone(connection: &mut Connection, user_id: i64) -> Result<(), Error> {
+    let hold = format!("SELECT id FROM users WHERE id = ?1 {}", connection.hold_alone());
+    connection.query(&hold, params![user_id], |_| Ok(())).map(drop)
+}
+
 /// In a transaction that is open.
 fn replace_sid(connection: &mut Connection, user_id: i64, digest: Option<&[u8]>) -> Result<(), Error> {
     let update = "UPDATE users SET sid_digest = ?2 WHERE id = ?1";
@@ -175,7 +192,7 @@ fn replace_sid(connection: &mut Connection, user_id: i64, digest: Option<&[u8]>)
     Ok(())
 }
 
-/// How long it is known whose sessions were voided; every relay looks far more often.
+/// For so long at least it is known whose sessions were voided; every relay looks far more often.
 const KNOWN_VOIDED: Duration = Duration::from_hours(1);
 
 /// Whoever listens on the user's channel has no right to any more.

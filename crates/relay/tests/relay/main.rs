@@ -7,6 +7,8 @@ mod backup;
 mod callouts;
 mod channels;
 mod clients;
+#[cfg(target_os = "linux")]
+mod contended;
 mod demo;
 mod doctor;
 mod hostile;

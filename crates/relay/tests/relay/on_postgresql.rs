@@ -54,11 +54,11 @@ async fn everything_is_the_same_on_postgresql() {
     assert!(passed > 30, "{said}");
 }
 
-fn address(url: &str) -> DatabaseAddress {
+pub fn address(url: &str) -> DatabaseAddress {
     DatabaseAddress::read(url, std::path::Path::new(""), None).unwrap()
 }
 
-async fn relay(database: &str) -> Server {
+pub async fn relay(database: &str) -> Server {
     relay_of(database, "employees").await
 }
 
@@ -91,7 +91,7 @@ async fn is_up(relay: &Server) -> bool {
 }
 
 /// The status that a call-out is answered with.
-async fn call_out(relay: &Server, id: u32) -> u16 {
+pub async fn call_out(relay: &Server, id: u32) -> u16 {
     let request = http()
         .post(format!("{}/callouts/tracktik/a-key-of-16-chars", relay.url()))
         .header("content-type", "application/json")
@@ -100,7 +100,7 @@ async fn call_out(relay: &Server, id: u32) -> u16 {
     request.send().await.unwrap().status().as_u16()
 }
 
-async fn titles(relay: &Server, sid: &str) -> Vec<String> {
+pub async fn titles(relay: &Server, sid: &str) -> Vec<String> {
     let url = format!("{}/integration-api/Notifications/v2/user-notifications", relay.url());
     let answer = http().get(url).header("authtoken", sid).send().await.unwrap();
     let list: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
@@ -211,6 +211,9 @@ async fn a_database_that_is_gone_is_said_and_its_return_is_found() {
     assert_eq!(health().await, 200);
     cluster.kill();
     assert_eq!(call_out(&relay, 1).await, 503);
+    let list = format!("{}/integration-api/Notifications/v2/user-notifications", relay.url());
+    let list = http().get(list).header("authtoken", "the-sid-of-darth").send().await.unwrap();
+    assert_eq!((list.status().as_u16(), &list.headers()["Retry-After"]), (503, &"10".parse().unwrap()));
     let begin = tokio::time::Instant::now();
     while health().await != 503 {
         assert!(begin.elapsed() < LIMIT, "it is ready no more");

@@ -125,6 +125,23 @@ impl Connection {
         }
     }
 
+    /// What is added to a `SELECT` of rows that nobody may change until the transaction ends: those who change them, or hold
+    /// them alone, are waited for. With `SQLite` one transaction writes at a time anyway.
+    pub(crate) fn hold(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "",
+            Self::PostgreSql(_) => "FOR SHARE",
+        }
+    }
+
+    /// The same, where nobody else may hold them either.
+    pub(crate) fn hold_alone(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "",
+            Self::PostgreSql(_) => "FOR UPDATE",
+        }
+    }
+
     /// In the transaction that is open a statement may take as long as it needs; a connection that is used thus is to be
     /// dropped after it. With `SQLite` each may anyway.
     pub(crate) fn be_patient(&mut self) -> Result<(), Error> {

@@ -1,0 +1,160 @@
+//! What comes of it when somebody else is at the same rows of PostgreSQL, or it refuses to commit.
+
+use std::time::Duration;
+
+use relay::{EventLog, EventState, NewMessage, NewUser, Retention, Server, ServerOptions, Users};
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
+use tokio_postgres::{Client, NoTls};
+
+use crate::{
+    on_postgresql::{address, call_out, relay, titles},
+    postgres::Cluster,
+    world::{LIMIT, http},
+};
+
+/// A connection to the database beside the relay's.
+async fn beside(database: &str) -> Client {
+    let (client, connection) = tokio_postgres::connect(database, NoTls).await.unwrap();
+    // It ends with the client.
+    tokio::spawn(connection);
+    client
+}
+
+/// Waits until `question` is answered yes.
+async fn until(client: &Client, what: &str, question: &str) {
+    let begin = tokio::time::Instant::now();
+    while !client.query_one(question, &[]).await.unwrap().get::<_, bool>(0) {
+        assert!(begin.elapsed() < LIMIT, "{what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+const SOMEBODY_WAITS: &str = "SELECT EXISTS (SELECT 1 FROM pg_stat_activity
+    WHERE wait_event_type = 'Lock' AND datname = current_database())";
+
+/// The status, and the session id that was given for a pairing code.
+async fn log_in(relay: &Server, secret: &str) -> (u16, Option<String>) {
+    let url = format!("{}/integration-api/Platform/LoginAuthToken", relay.url());
+    let answer = http().post(url).header("authtoken", secret).json(&json!({})).send().await.unwrap();
+    let status = answer.status().as_u16();
+    let body: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
+    (status, body["Data"]["Authentication"]["Sid"].as_str().map(str::to_owned))
+}
+
+#[tokio::test]
+async fn a_secret_that_is_being_voided_signs_nobody_in() {
+    let cluster = Cluster::start().await;
+    let database = cluster.new_database("sessions");
+    let relay = relay(&database).await;
+    let users = Users::open(address(&database)).await.unwrap();
+    let (watch, other) = (beside(&database).await, beside(&database).await);
+    let add = async |name: &str| {
+        let new = NewUser { brand: "acme".into(), name: name.into(), ..NewUser::default() };
+        let (_, sid) = users.add(new).await.unwrap();
+        let code = users.pair("acme", name).await.unwrap();
+        (sid.expose_secret().to_owned(), code.expose_secret().to_owned())
+    };
+    let (own, _) = add("leia").await;
+    let (_, code) = add("luke").await;
+    let device = log_in(&relay, &add("han").await.1).await.1.unwrap();
+    // As somebody else's `user rotate` and `user remove-device` that are half done.
+    let rotate = "UPDATE users SET sid_digest = 'x' WHERE name = 'leia'";
+    let rotate_paired = "UPDATE users SET sid_digest = 'y' WHERE name = 'luke'; DELETE FROM pairing_codes";
+    let remove_device = "SELECT id FROM users WHERE name = 'han' FOR UPDATE; DELETE FROM device_sids";
+    for (secret, void) in [(own, rotate), (code, rotate_paired), (device, remove_device)] {
+        other.batch_execute(&format!("BEGIN; {void}")).await.unwrap();
+        let voided = async {
+            until(&watch, "the log-in waits", SOMEBODY_WAITS).await;
+            other.batch_execute("COMMIT").await.unwrap();
+        };
+        let (answer, ()) = tokio::join!(log_in(&relay, &secret), voided);
+        assert_eq!(answer, (401, None), "{void}");
+    }
+    relay.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_user_is_removed_though_somebody_waits_for_the_same_messages() {
+    let cluster = Cluster::start().await;
+    let database = cluster.new_database("removed");
+    let relay = relay(&database).await;
+    let user = relay.add_user("acme", "the-sid-of-darth", "Darth", "Vader").await.unwrap();
+    relay.name_user(&user, "darth", &[]).await.unwrap();
+    for title in ["1", "2"] {
+        relay.send(&user, NewMessage { title: title.into(), ..NewMessage::default() }).await.unwrap();
+    }
+    let (watch, other) = (beside(&database).await, beside(&database).await);
+    // Of the two that wait for each other, PostgreSQL ends the one that looks first: that is not this one.
+    let hold = "SET deadlock_timeout = '1min'; BEGIN; UPDATE messages SET silent = 1 WHERE title = '2'";
+    other.batch_execute(hold).await.unwrap();
+    let users = Users::open(address(&database)).await.unwrap();
+    let waits_as_well = async {
+        until(&watch, "the removal waits", SOMEBODY_WAITS).await;
+        other.batch_execute("UPDATE messages SET silent = 1 WHERE title = '1'; COMMIT").await.unwrap();
+    };
+    let (removed, ()) = tokio::join!(users.remove("acme", "darth"), waits_as_well);
+    removed.unwrap();
+    let left = "SELECT NOT EXISTS (SELECT 1 FROM messages) AND NOT EXISTS (SELECT 1 FROM users)";
+    until(&watch, "nothing is left", left).await;
+    relay.shutdown().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_committed_is_no_fault_of_the_event() {
+    let cluster = Cluster::start().await;
+    let database = cluster.new_database("uncommitted");
+    let relay = relay(&database).await;
+    let user = relay.add_user("acme", "the-sid-of-darth", "Darth", "Vader").await.unwrap();
+    relay.name_user(&user, "darth", &[]).await.unwrap();
+    let other = beside(&database).await;
+    // A sequence counts what is rolled back too.
+    let refuse = "CREATE SEQUENCE tries;
+        CREATE FUNCTION refuse() RETURNS trigger AS $$
+        BEGIN PERFORM nextval('tries'); RAISE EXCEPTION 'no'; END $$ LANGUAGE plpgsql;
+        CREATE CONSTRAINT TRIGGER refuses AFTER INSERT ON messages DEFERRABLE INITIALLY DEFERRED
+        FOR EACH ROW EXECUTE FUNCTION refuse()";
+    other.batch_execute(refuse).await.unwrap();
+    assert_eq!(call_out(&relay, 1).await, 200);
+    until(&other, "it is tried", "SELECT last_value >= 4 FROM tries").await;
+    other.batch_execute("DROP TRIGGER refuses ON messages").await.unwrap();
+    let begin = tokio::time::Instant::now();
+    while titles(&relay, "the-sid-of-darth").await != ["1"] {
+        assert!(begin.elapsed() < LIMIT, "it is delivered");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let events = EventLog::open(address(&database)).await.unwrap().list(false, 9).await.unwrap();
+    assert_eq!(
+        events.iter().map(|event| (event.state, event.attempts)).collect::<Vec<_>>(),
+        [(EventState::Delivered, 0)]
+    );
+    relay.shutdown().await;
+}
+
+#[tokio::test]
+async fn what_is_too_old_is_deleted_and_what_another_relay_deletes_is_left_to_it() {
+    let cluster = Cluster::start().await;
+    let database = cluster.new_database("cleaned");
+    relay(&database).await.shutdown().await;
+    let (watch, other) = (beside(&database).await, beside(&database).await);
+    let user = "INSERT INTO users (id, brand_id, first_name, last_name) VALUES (7, 1, 'A', 'B')";
+    let brand = "INSERT INTO brands (id, name) OVERRIDING SYSTEM VALUE VALUES (1, 'acme')";
+    let events = "INSERT INTO events (id, custom_id, body, body_digest, received, state, flagged)
+        OVERRIDING SYSTEM VALUE VALUES (1, 'a', '{}', '1', 1, 'delivered', 0), (2, 'a', '{}', '2', 1, 'failed', 0),
+        (3, 'a', '{}', '3', 1, 'delivered', 1), (4, 'a', '{}', '4', 1, 'delivered', 0), (5, 'a', '{}', '5', 1, 'waiting', 0)";
+    let messages = "INSERT INTO messages (user_id, kind, title, body, preview, footer, data, silent, date, expires, read_at, event_id)
+        VALUES (7, 'message', 'kept', '', '', '', '{}', 0, 1, NULL, NULL, 1), (7, 'message', 'read', '', '', '', '{}', 0, 1, NULL, 1, 2),
+        (7, 'message', 'expired', '', '', '', '{}', 0, 1, 1, NULL, 3)";
+    for statement in [brand, user, events, messages] {
+        other.batch_execute(statement).await.unwrap();
+    }
+    other.batch_execute("BEGIN; SELECT id FROM events WHERE id = 4 FOR UPDATE").await.unwrap();
+    let retention = Retention { events: 1, failed_events: 1, read_messages: Some(1) };
+    let options = ServerOptions { database: address(&database), retention, ..ServerOptions::default() };
+    let relay = Server::start(options).await.unwrap();
+    let left = "SELECT (SELECT string_agg(id::text, ' ' ORDER BY id) FROM events) = '4 5'
+        AND (SELECT string_agg(title, ' ') FROM messages WHERE event_id IS NULL) = 'kept'";
+    until(&watch, "the old ones are gone", left).await;
+    other.batch_execute("ROLLBACK").await.unwrap();
+    relay.shutdown().await;
+}
