@@ -9,7 +9,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -29,7 +29,7 @@ use crate::{
     tls::Certificates,
 };
 
-/// How long a shutdown waits for clients, on the channels and then for requests under way.
+/// How long a shutdown waits for clients on the channels, then for all that is under way, and then for what is to be published.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(2);
 /// Those that tell the channels.
 const LAST_TASKS: usize = 2;
@@ -233,20 +233,22 @@ impl Server {
     }
 
     /// Ends in good order: no new clients, channel connections closed with 4200 ("come back at once"), requests under
-    /// way answered. Takes some seconds at most. Once it returns, the address is free again.
+    /// way answered. Takes six seconds at most. Once it returns, the address is free again.
     pub async fn shutdown(&self) {
         self.stop_listening.cancel();
         if let Some(hub) = self.shared.channels.embedded() {
             hub.close(SHUTDOWN_LIMIT).await;
         }
+        let mut deadline = Instant::now() + SHUTDOWN_LIMIT;
         for (place, task) in self.tasks.iter().enumerate() {
             // What was read until then is told, and what was stored is published.
             if place + LAST_TASKS == self.tasks.len() {
                 self.stop_publishing.cancel();
+                deadline = Instant::now() + SHUTDOWN_LIMIT;
             }
             let task = task.lock().unwrap_or_else(PoisonError::into_inner).take();
             if let Some(mut task) = task
-                && tokio::time::timeout(SHUTDOWN_LIMIT, &mut task).await.is_err()
+                && tokio::time::timeout_at(deadline, &mut task).await.is_err()
             {
                 task.abort();
                 // The wait is for the listening socket to be closed; that it was cut off is what was asked for.

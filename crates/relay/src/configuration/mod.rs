@@ -166,6 +166,13 @@ impl Configuration {
         };
         read.check()?;
         if secrets == Path::new(KEYRING) {
+            if read.shares_database() {
+                return Err(Error::Input(
+                    "secrets: relays that share a PostgreSQL database have to know the same secrets, and a keyring is of one \
+                     machine: name a file that is copied to each, or say single_relay = true if this is the only one"
+                        .into(),
+                ));
+            }
             read.secrets = SecretsPlace::Keyring { account: read.own_url(), folder: folder.to_owned() };
         }
         Ok(read)

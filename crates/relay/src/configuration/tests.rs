@@ -142,6 +142,7 @@ fn what_makes_no_sense_is_refused_with_what_is_expected() {
         (&format!("{}[[subscriptions.recipients]]\nwhen = \"true\"", &WHOLE[..rules]), "nobody would get its messages"),
         (&WHOLE.replace("when =", "if ="), "unknown field `if`"),
         (&format!("{SERVER}{WHOLE}"), "single_relay = true if this is the only one"),
+        (&format!("secrets = \"keyring\"\n{SERVER}{WHOLE}{CHANNELS}"), "a keyring is of one machine"),
         (&WHOLE.replace("\"dispatch\"", "\"site-{{ entity\""), "groups"),
         (&WHOLE.replace("= 48", "= 0"), "expires_after_hours"),
         (&WHOLE.replace("event = \"shoutout\"", "event = \"scream\""), "unknown variant `scream`"),

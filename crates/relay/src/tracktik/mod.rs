@@ -100,8 +100,9 @@ impl Account {
             return Ok(());
         }
         Err(Error::Input(format!(
-            "key and secret of {} are made, and TrackTik was not told: several relays may share this database, and each has to \
-             know them. Copy {} to every one, and say this once more; or say single_relay = true in relay.toml",
+            "key and secret of {} are made, and TrackTik was not told yet: several relays may share this database, and each has to \
+             know them. Copy {} to every one; the next `tracktik apply` takes it that this was done, and tells TrackTik. With \
+             single_relay = true in relay.toml there is no other",
             made.join(", "),
             configuration.secrets().name(),
         )))

@@ -550,7 +550,8 @@ async fn where_relays_share_a_database_tracktik_is_told_no_secret_that_only_one_
 
     let refused = place.run(&["tracktik", "apply", "--yes"]).await;
     assert_eq!(refused.status, 1, "{}", refused.out);
-    assert!(refused.error.contains("new-employees") && refused.error.contains("Copy "), "{}", refused.error);
+    let told = ["new-employees", "Copy ", "relay-secrets.json to every one; the next `tracktik apply`"];
+    assert!(told.iter().all(|text| refused.error.contains(text)), "{}", refused.error);
     assert!(place.tracktik.ids().is_empty(), "TrackTik was not told");
     assert_eq!(place.planned().await, ["create new-employees"]);
     place.apply().await;
