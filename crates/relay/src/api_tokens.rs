@@ -19,6 +19,11 @@ impl ApiTokens {
         Ok(Self(Store::open(database).await?))
     }
 
+    /// Opens the database, which must be there.
+    pub async fn open_existing(database: impl Into<DatabaseAddress>) -> Result<Self, Error> {
+        Ok(Self(Store::open_existing(database).await?))
+    }
+
     /// Makes a token and answers it; it is not stored and cannot be asked for again.
     pub async fn add(&self, name: &str) -> Result<SecretString, Error> {
         crate::users::check_name("token's name", name)?;

@@ -49,6 +49,11 @@ impl Users {
         Ok(Self(Store::open(database).await?))
     }
 
+    /// Opens the database, which must be there.
+    pub async fn open_existing(database: impl Into<DatabaseAddress>) -> Result<Self, Error> {
+        Ok(Self(Store::open_existing(database).await?))
+    }
+
     /// Adds the user and answers the session id, which is not stored and cannot be asked for again.
     pub async fn add(&self, new: NewUser) -> Result<(User, SecretString), Error> {
         check_name("user name", &new.name)?;

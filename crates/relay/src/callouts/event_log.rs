@@ -16,12 +16,7 @@ pub struct EventLog {
 impl EventLog {
     /// Opens the relay's database, which must be there.
     pub async fn open(database: impl Into<DatabaseAddress>) -> Result<Self, Error> {
-        let database = database.into();
-        if let DatabaseAddress::File(path) = &database {
-            // A path that was mistyped is no reason to make a database there.
-            tokio::fs::metadata(path).await.map_err(|source| Error::File { path: path.clone(), source })?;
-        }
-        Ok(Self { store: Store::open(database).await? })
+        Ok(Self { store: Store::open_existing(database).await? })
     }
 
     /// The newest events first; only those that failed or are flagged when asked for.

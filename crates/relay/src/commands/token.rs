@@ -35,10 +35,12 @@ pub struct ListArguments {
 }
 
 pub async fn token(command: TokenCommand) -> anyhow::Result<()> {
-    let open = async |argument: &ConfigurationArgument| anyhow::Ok(ApiTokens::open(argument.read()?.database()).await?);
+    let open = async |argument: &ConfigurationArgument| {
+        anyhow::Ok(ApiTokens::open_existing(argument.read()?.database()).await?)
+    };
     match command {
         TokenCommand::Add(OneArguments { name, configuration }) => {
-            let token = open(&configuration).await?.add(&name).await?;
+            let token = ApiTokens::open(configuration.read()?.database()).await?.add(&name).await?;
             print(&format!("{}\n", token.expose_secret()))
         }
         TokenCommand::List(ListArguments { configuration, json }) => {

@@ -80,8 +80,9 @@ pub struct OneArguments {
 pub async fn user(command: UserCommand) -> anyhow::Result<()> {
     match command {
         UserCommand::Add(AddArguments { one, first_name, last_name, groups }) => {
-            let (configuration, users) = open(&one.configuration).await?;
-            let OneArguments { name, brand, .. } = one;
+            let OneArguments { name, brand, configuration } = one;
+            let configuration = configuration.read()?;
+            let users = Users::open(configuration.database()).await?;
             let (_, sid) = users.add(NewUser { brand: brand.clone(), name, first_name, last_name, groups }).await?;
             print_sign_in(&configuration, &brand, &sid)
         }
@@ -129,7 +130,7 @@ pub async fn user(command: UserCommand) -> anyhow::Result<()> {
 
 async fn open(argument: &ConfigurationArgument) -> anyhow::Result<(Configuration, Users)> {
     let configuration = argument.read()?;
-    let users = Users::open(configuration.database()).await?;
+    let users = Users::open_existing(configuration.database()).await?;
     Ok((configuration, users))
 }
 

@@ -60,10 +60,23 @@ enum Kind {
 }
 
 impl Store {
+    /// Opens one that must be there: a path that was mistyped is no reason to make a database at it.
+    pub(crate) async fn open_existing(address: impl Into<DatabaseAddress>) -> Result<Self, Error> {
+        let address = address.into();
+        if let DatabaseAddress::File(path) = &address {
+            tokio::fs::metadata(path).await.map_err(|source| Error::File { path: path.clone(), source })?;
+        }
+        Self::open(address).await
+    }
+
+    /// Opens one, and makes it when it is not there.
     pub(crate) async fn open(address: impl Into<DatabaseAddress>) -> Result<Self, Error> {
         let kind = match address.into() {
             DatabaseAddress::File(path) => {
                 let opened = tokio::task::spawn_blocking(move || {
+                    if !path.exists() {
+                        tracing::info!(path = %path.display(), "a new database is made");
+                    }
                     let open = || {
                         let mut connection = sql::open_sqlite(&path)?;
                         schema::bring_file_up_to_date(&mut connection, &path)?;

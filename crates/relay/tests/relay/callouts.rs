@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use relay::{
-    CallOutCounters, CallOuts, EventLog, EventState, EventSummary, MessageTemplate, RecipientRule, Recipients, Server,
-    ServerOptions, Signature,
+    ApiTokens, CallOutCounters, CallOuts, EventLog, EventState, EventSummary, MessageTemplate, RecipientRule,
+    Recipients, Server, ServerOptions, Signature, Users,
 };
 use reqwest::Method;
 use rusqlite::Connection;
@@ -527,10 +527,15 @@ async fn an_event_that_fails_does_not_hold_up_the_next() {
 }
 
 #[tokio::test]
-async fn the_log_of_a_database_that_is_not_there_is_not_made() {
+async fn a_database_that_is_only_looked_into_is_not_made() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("mistyped.sqlite");
-    assert!(EventLog::open(&path).await.is_err() && !path.exists());
+    let refused = [
+        EventLog::open(&path).await.err().unwrap(),
+        Users::open_existing(&path).await.err().unwrap(),
+        ApiTokens::open_existing(&path).await.err().unwrap(),
+    ];
+    assert!(refused.iter().all(|error| error.to_string().contains("mistyped.sqlite")) && !path.exists());
 }
 
 #[tokio::test]

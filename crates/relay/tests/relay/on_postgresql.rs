@@ -27,7 +27,7 @@ const OF_THE_FILE: [&str; 10] = [
     "a_failing_store_is_tried_again_and_given_up_in_the_end",
     "an_event_whose_subscription_is_gone_is_kept_for_its_return",
     "an_event_that_fails_does_not_hold_up_the_next",
-    "the_log_of_a_database_that_is_not_there_is_not_made",
+    "a_database_that_is_only_looked_into_is_not_made",
     "no_session_id_and_no_token_is_on_the_disk",
 ];
 
