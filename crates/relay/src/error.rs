@@ -112,13 +112,20 @@ impl Error {
     pub(crate) fn is_passing(&self) -> bool {
         match self {
             Self::NoDatabase(_) | Self::SilentDatabase(_) | Self::Interrupted => true,
-            // Given up for another transaction, out of connections or memory, stopped by an operator or a limit.
-            Self::PostgreSql { code, .. } => ["40", "53", "57"].iter().any(|class| code.starts_with(class)),
+            // Lost, given up for another transaction, out of disk or memory, stopped by an operator or a limit.
+            Self::PostgreSql { code, .. } => ["08", "40", "53", "57"].iter().any(|class| code.starts_with(class)),
             Self::Database(error) => {
-                matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+                use ErrorCode::{CannotOpen, DatabaseBusy, DatabaseLocked, DiskFull, ReadOnly, SystemIoFailure};
+                let passing = [CannotOpen, DatabaseBusy, DatabaseLocked, DiskFull, ReadOnly, SystemIoFailure];
+                error.sqlite_error_code().is_some_and(|code| passing.contains(&code))
             }
             _ => false,
         }
+    }
+
+    /// Whether it was stopped since it took too long, which may be for what was asked.
+    pub(crate) fn is_timeout(&self) -> bool {
+        matches!(self, Self::PostgreSql { code, .. } if code == "57014")
     }
 }
 

@@ -9,6 +9,8 @@ use std::{
     fs,
     io::{self, Write as _},
     path::{Path, PathBuf},
+    thread,
+    time::Duration,
 };
 
 use secrecy::ExposeSecret as _;
@@ -129,8 +131,18 @@ fn write_file(path: &Path, document: &str) -> io::Result<()> {
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(document.as_bytes())?;
     file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
+    // Windows replaces no file that somebody reads just now.
+    let mut waits = if cfg!(windows) { 0..100 } else { 0..0 };
+    loop {
+        match file.persist(path) {
+            Ok(_) => return Ok(()),
+            Err(failed) if failed.error.kind() == io::ErrorKind::PermissionDenied && waits.next().is_some() => {
+                file = failed.file;
+                thread::sleep(Duration::from_millis(20));
+            }
+            Err(failed) => return Err(failed.error),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -153,6 +165,28 @@ mod tests {
         fs::write(&path, r#"{"subscriptions":{"a":{"key":"very-secret-key","secrets":5}}}"#).unwrap();
         let error = place.read().unwrap_err();
         assert!(!format!("{error:?} {error}").contains("very-secret"), "{error:?}");
+    }
+
+    #[test]
+    fn what_somebody_reads_just_now_is_changed_all_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secrets.json");
+        let place = SecretsPlace::File(path.clone());
+        let renew = |name: &str| place.change(|secrets| secrets.renew(name)).unwrap();
+        renew("a");
+        let read = fs::File::open(&path).unwrap();
+        let files = || fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(files(), 2, "the file and its lock");
+        thread::scope(|scope| {
+            let change = scope.spawn(|| renew("b"));
+            // The new one lies beside it until it takes its place.
+            while files() < 3 && !change.is_finished() {
+                thread::yield_now();
+            }
+            drop(read);
+        });
+        let names = ["a", "b"].map(|name| place.read().unwrap().of(name).is_some());
+        assert_eq!(names, [true, true]);
     }
 
     #[test]

@@ -88,7 +88,7 @@ impl Worker {
                 }
                 Err(error) => {
                     failures = failures.saturating_add(1);
-                    tracing::error!(%error, failures, "call-outs wait: the database does not answer");
+                    tracing::error!(%error, failures, "call-outs wait: the database stores nothing");
                     retry_after(failures)
                 }
             };

@@ -146,11 +146,11 @@ impl Database {
                 Err(_) => return failed(tried, event, "the delivery panicked".into(), false),
             };
             if let Err(error) = deliveries.add(&mut transaction, event, delivery) {
-                return failed(tried, event, error.to_string(), false);
+                return failed(tried, event, of_event(error)?, false);
             }
         }
         if let (Err(error), Some(first)) = (deliveries.store(&mut transaction, now), events.first()) {
-            return failed(tried, first, error.to_string(), false);
+            return failed(tried, first, of_event(error)?, false);
         }
         if let Some(id) = counted {
             transaction.execute("UPDATE events SET attempts = attempts - 1 WHERE id = ?1", params![id])?;
@@ -207,6 +207,12 @@ impl Database {
         let next = self.connection.query_one(&query, &parameters, |row| row.get::<Option<i64>>(0))?;
         Ok(next.flatten().map(milliseconds))
     }
+}
+
+/// What is said of an error that may be for what the event holds. A database that can store nothing just now is no fault of the
+/// event's.
+fn of_event(error: Error) -> Result<String, Error> {
+    if error.is_passing() && !error.is_timeout() { Err(error) } else { Ok(error.to_string()) }
 }
 
 /// Adds to a condition on events that wait: those of a subscription that is not among `known` are left to a relay that knows

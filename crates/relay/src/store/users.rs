@@ -147,17 +147,11 @@ impl Database {
     /// Whom a token stands for. The vendor's page has clients send the session id itself, integrations send the
     /// log-in's token: both are taken.
     pub(crate) fn user_by_token(&mut self, token: &str, now: Timestamp) -> Result<Option<User>, Error> {
-        let condition = format!(
-            "users.id = (SELECT user_id FROM tokens WHERE digest = ?1 AND expires > {now}) OR {BY_SID}",
-            now = now.as_second()
+        let query = format!(
+            "{SELECT} WHERE users.id = (SELECT user_id FROM tokens WHERE digest = ?1 AND expires > ?2) OR {BY_SID}"
         );
-        self.user_where(&condition, token)
-    }
-
-    fn user_where(&mut self, condition: &str, secret: &str) -> Result<Option<User>, Error> {
-        let query = format!("{SELECT} WHERE {condition}");
-        let digest = self.digest(secret);
-        self.connection.query_one(&query, params![digest], read_user)
+        let digest = self.digest(token);
+        self.connection.query_one(&query, params![digest, now.as_second()], read_user)
     }
 }
 

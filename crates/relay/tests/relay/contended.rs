@@ -104,19 +104,30 @@ async fn a_user_is_removed_though_somebody_waits_for_the_same_messages() {
 
 #[tokio::test]
 async fn what_cannot_be_committed_is_no_fault_of_the_event() {
+    is_no_fault_of_the_event("uncommitted", "P0001", "DEFERRABLE INITIALLY DEFERRED").await;
+}
+
+#[tokio::test]
+async fn a_full_disk_is_no_fault_of_the_event() {
+    is_no_fault_of_the_event("full", "53100", "").await;
+}
+
+/// Whatever refuses with this SQLSTATE, and when: what was tried in vain counts as no failure.
+async fn is_no_fault_of_the_event(database: &str, code: &str, when: &str) {
     let cluster = Cluster::start().await;
-    let database = cluster.new_database("uncommitted");
+    let database = cluster.new_database(database);
     let before = relay(&database).await;
     let user = before.add_user("acme", "the-sid-of-darth", "Darth", "Vader").await.unwrap();
     before.name_user(&user, "darth", &[]).await.unwrap();
     let other = beside(&database).await;
     // A sequence counts what is rolled back too.
-    let refuse = "CREATE SEQUENCE tries;
+    let refuse = format!(
+        "CREATE SEQUENCE tries;
         CREATE FUNCTION refuse() RETURNS trigger AS $$
-        BEGIN PERFORM nextval('tries'); RAISE EXCEPTION 'no'; END $$ LANGUAGE plpgsql;
-        CREATE CONSTRAINT TRIGGER refuses AFTER INSERT ON messages DEFERRABLE INITIALLY DEFERRED
-        FOR EACH ROW EXECUTE FUNCTION refuse()";
-    other.batch_execute(refuse).await.unwrap();
+        BEGIN PERFORM nextval('tries'); RAISE EXCEPTION USING ERRCODE = '{code}'; END $$ LANGUAGE plpgsql;
+        CREATE CONSTRAINT TRIGGER refuses AFTER INSERT ON messages {when} FOR EACH ROW EXECUTE FUNCTION refuse()"
+    );
+    other.batch_execute(&refuse).await.unwrap();
     assert_eq!(call_out(&before, 1).await, 200);
     until(&other, "it is tried", "SELECT is_called FROM tries").await;
     before.shutdown().await;
