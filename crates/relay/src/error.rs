@@ -122,11 +122,6 @@ impl Error {
             _ => false,
         }
     }
-
-    /// Whether it was stopped since it took too long, which may be for what was asked.
-    pub(crate) fn is_timeout(&self) -> bool {
-        matches!(self, Self::PostgreSql { code, .. } if code == "57014")
-    }
 }
 
 impl From<getrandom::Error> for Error {

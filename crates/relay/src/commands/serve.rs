@@ -40,7 +40,11 @@ pub async fn serve(arguments: ServeArguments) -> anyhow::Result<()> {
     let (mut watched, options) = Watched::read(&arguments.configuration.path)?;
     // From before the first line is out: who reads it may end us at once.
     let mut stop = Stop::new()?;
-    let server = Server::start(options).await?;
+    let server = tokio::select! {
+        server = Server::start(options) => server?,
+        // A large database may be brought up to date for long: what is not committed by then is done anew.
+        () = stop.wanted() => return Ok(()),
+    };
     print(&format!("Serving on {} as {}\n", server.address(), server.url()))?;
     tell_system(Moment::Ready);
     let mut looks = interval(LOOK);

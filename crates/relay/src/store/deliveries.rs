@@ -210,9 +210,9 @@ impl Database {
 }
 
 /// What is said of an error that may be for what the event holds. A database that can store nothing just now is no fault of the
-/// event's.
+/// event's, and neither is a statement that takes too long: each is for so many messages at most.
 fn of_event(error: Error) -> Result<String, Error> {
-    if error.is_passing() && !error.is_timeout() { Err(error) } else { Ok(error.to_string()) }
+    if error.is_passing() { Err(error) } else { Ok(error.to_string()) }
 }
 
 /// Adds to a condition on events that wait: those of a subscription that is not among `known` are left to a relay that knows

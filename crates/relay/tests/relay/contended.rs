@@ -5,11 +5,13 @@ use std::time::Duration;
 use relay::{EventLog, EventState, NewMessage, NewUser, Retention, Server, ServerOptions, Users};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
+use tokio::process::Command;
 use tokio_postgres::{Client, NoTls};
 
 use crate::{
     on_postgresql::{address, call_out, relay, titles},
     postgres::Cluster,
+    serving::command,
     world::{LIMIT, http},
 };
 
@@ -112,6 +114,11 @@ async fn a_full_disk_is_no_fault_of_the_event() {
     is_no_fault_of_the_event("full", "53100", "").await;
 }
 
+#[tokio::test]
+async fn a_statement_that_takes_too_long_is_no_fault_of_the_event() {
+    is_no_fault_of_the_event("slow", "57014", "").await;
+}
+
 /// Whatever refuses with this SQLSTATE, and when: what was tried in vain counts as no failure.
 async fn is_no_fault_of_the_event(database: &str, code: &str, when: &str) {
     let cluster = Cluster::start().await;
@@ -175,4 +182,23 @@ async fn what_is_too_old_is_deleted_and_what_another_relay_deletes_is_left_to_it
     until(&watch, "the old ones are gone", left).await;
     other.batch_execute("ROLLBACK").await.unwrap();
     relay.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_start_that_waits_for_the_database_holds_up_no_stop() {
+    let cluster = Cluster::start().await;
+    let database = cluster.new_database("starting");
+    let (watch, other) = (beside(&database).await, beside(&database).await);
+    // As another relay that brings the tables up to date.
+    other.batch_execute("BEGIN; SELECT pg_advisory_xact_lock(x'7472617962656c6c'::bigint)").await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let configuration = format!("listen = \"127.0.0.1:0\"\ndatabase = \"{database}\"\nsingle_relay = true\n");
+    std::fs::write(folder.path().join("relay.toml"), configuration).unwrap();
+    let mut relay = command(folder.path(), &["serve"]).spawn().unwrap();
+    until(&watch, "the start waits", SOMEBODY_WAITS).await;
+    let process = relay.id().unwrap().to_string();
+    assert!(Command::new("kill").args(["-TERM", &process]).status().await.unwrap().success());
+    let status = tokio::time::timeout(LIMIT, relay.wait()).await.expect("it ends").unwrap();
+    assert_eq!(status.code(), Some(0));
+    other.batch_execute("ROLLBACK").await.unwrap();
 }
