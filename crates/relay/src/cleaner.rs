@@ -38,6 +38,9 @@ async fn clean_all(store: &Store, retention: Retention) {
         read_messages.map(|days| TooOld::read(days_ago(days))),
         Some(TooOld::expired(Timestamp::now())),
     ];
+    if let Err(error) = store.call(|database| database.forget_voided(Timestamp::now())).await {
+        tracing::error!(%error, "old voided sessions could not be forgotten");
+    }
     for what in kinds.into_iter().flatten() {
         if let Err(error) = clean_kind(store, what).await {
             tracing::error!(%error, ?what, "what is old could not be deleted");
@@ -50,7 +53,7 @@ async fn clean_kind(store: &Store, what: TooOld) -> Result<(), Error> {
     loop {
         let begin = Instant::now();
         match store.call(move |database| database.delete_lot(what, most)).await {
-            Ok(true) => {}
+            Ok(true) => most = (most * 2).min(LOT),
             Ok(false) => return Ok(()),
             // It may have been more than the database does in the time it has.
             Err(error) if most > 1 => {
@@ -83,6 +86,8 @@ mod tests {
             let user = database.add_user("demo", "sid-of-darth", "Darth", "Vader")?;
             let message = NewMessage { expires: Some(at(9)), ..NewMessage::default() };
             database.add_message(user.id, message, at(1))?;
+            database.set_sid(user.id, "another-sid", at(1))?;
+            database.set_sid(user.id, "the-sid-after-it", Timestamp::now())?;
             Ok(user.id)
         };
         let user_id = store.call(add).await.unwrap();
@@ -96,8 +101,8 @@ mod tests {
         let left = store.call(move |database| {
             let messages = database.messages(user_id, Wanted::default(), 9, at(2), |_| ())?;
             let events: Vec<_> = database.events(false, 9)?.into_iter().map(|event| event.custom_id).collect();
-            Ok((messages.len(), events))
+            Ok((messages.len(), events, database.voided()?.len()))
         });
-        assert_eq!(left.await.unwrap(), (0, vec!["a".to_owned()]));
+        assert_eq!(left.await.unwrap(), (0, vec!["a".to_owned()], 1));
     }
 }

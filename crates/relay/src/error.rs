@@ -112,8 +112,11 @@ impl Error {
     pub(crate) fn is_passing(&self) -> bool {
         match self {
             Self::NoDatabase(_) | Self::SilentDatabase(_) | Self::Interrupted => true,
-            // Lost, given up for another transaction, out of disk or memory, stopped by an operator or a limit.
-            Self::PostgreSql { code, .. } => ["08", "40", "53", "57"].iter().any(|class| code.starts_with(class)),
+            // Lost, given up for another transaction, out of disk or memory, stopped by an operator or a limit; a server that
+            // only follows another now, and a lock that was not given.
+            Self::PostgreSql { code, .. } => {
+                ["08", "40", "53", "57", "58", "25006", "55P03"].iter().any(|class| code.starts_with(class))
+            }
             Self::Database(error) => {
                 use ErrorCode::{CannotOpen, DatabaseBusy, DatabaseLocked, DiskFull, ReadOnly, SystemIoFailure};
                 let passing = [CannotOpen, DatabaseBusy, DatabaseLocked, DiskFull, ReadOnly, SystemIoFailure];

@@ -94,6 +94,14 @@ impl Server {
             stopping,
         };
 
+        // The last thing that may fail: from here on tasks run.
+        let (metrics_address, scraped) = match options.metrics_listen {
+            Some(listen) => {
+                serve_metrics(listen, &shared, &stop_listening).await.map(|(at, task)| (Some(at), Some(task)))?
+            }
+            None => (None, None),
+        };
+
         // A channel connection that is silent this long has been closed by its own rules before.
         let idle_limit = options.activity_timeout + options.pong_timeout + Duration::from_secs(30);
         let max_connections = options.max_connections.saturating_add(MAX_REQUEST_CONNECTIONS);
@@ -109,12 +117,6 @@ impl Server {
         let delivering = tokio::spawn(Worker::new(shared.clone(), stop_listening.clone()).run());
         let telling = tell_read_marks(teller, Arc::clone(&shared.channels), stop_publishing.clone());
         let publishing = tokio::spawn(Publisher::new(shared.clone(), stop_publishing.clone()).run());
-        let (metrics_address, scraped) = match options.metrics_listen {
-            Some(listen) => {
-                serve_metrics(listen, &shared, &stop_listening).await.map(|(at, task)| (Some(at), Some(task)))?
-            }
-            None => (None, None),
-        };
         let kept_fresh = certificates.map(|certificates| tokio::spawn(certificates.keep_fresh(stop_listening.clone())));
         tracing::info!(%address, "serving");
         let voiding = tokio::spawn(end_voided(shared.clone(), ended, stop_listening.clone()));

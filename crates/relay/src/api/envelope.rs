@@ -85,7 +85,11 @@ impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         tracing::error!(%error, "a request could not be answered");
         if error.is_passing() {
-            let refusal = Self::new(StatusCode::SERVICE_UNAVAILABLE, "Unavailable", "The relay's database is away");
+            let refusal = Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Unavailable",
+                "The relay's database does not answer as it should; try again",
+            );
             return Self { retry_after: Some(DATABASE_AWAY), ..refusal };
         }
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal", "The relay could not answer; its log says why")

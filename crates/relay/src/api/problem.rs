@@ -36,8 +36,8 @@ impl From<Error> for Problem {
         }
         tracing::error!(%error, "a request could not be answered");
         // The answer to a COMMIT may have been lost on its way.
-        let detail = "The relay could not store it, or does not know whether it did; its log says why. Ask again with the same \
-             Idempotency-Key: then it is sent once";
+        let detail = "The relay could not store it, or does not know whether it did; its log says why. Asked again with the same \
+             Idempotency-Key, it is sent once; without one it may be sent twice";
         Self { retry_after: Some(Duration::from_secs(10)), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail) }
     }
 }

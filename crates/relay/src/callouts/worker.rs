@@ -12,7 +12,7 @@ use crate::{
     Error, NewMessage,
     api::Shared,
     metrics::EventOutcome,
-    store::{Database, Delivery, Next, WaitingEvent},
+    store::{Database, Delivery, Fault, Next, WaitingEvent},
 };
 
 /// An event that another process has stored, or set waiting again, is seen at the latest after this.
@@ -26,6 +26,8 @@ const PACE: Duration = Duration::from_millis(20);
 /// After this many failures an event is left for the operator.
 const MAX_ATTEMPTS: u32 = 10;
 const ENDED: &str = "the relay ended each time while it was being delivered; look at its template, then replay it";
+/// For so long an event waits that the database could not take, while others are delivered.
+const PUT_OFF: Duration = Duration::from_secs(30);
 const FIRST_RETRY: Duration = Duration::from_millis(100);
 const MAX_RETRY: Duration = Duration::from_secs(30);
 
@@ -125,9 +127,9 @@ impl Worker {
                         break;
                     }
                 }
-                Next::Failed { of, id, attempts, error, for_good } => {
+                Next::Failed { of, id, attempts, error, fault } => {
                     if self.together.failed(of) {
-                        self.failed(id, attempts, error, for_good).await?;
+                        self.failed(id, attempts, error, fault).await?;
                     }
                 }
             }
@@ -149,7 +151,7 @@ impl Worker {
         let Some((id, before)) = self.shared.store.call(count).await? else { return Ok(false) };
         self.careful -= 1;
         if before >= MAX_ATTEMPTS {
-            self.failed(id, before.saturating_add(1), ENDED.into(), true).await?;
+            self.failed(id, before.saturating_add(1), ENDED.into(), Fault::ForGood).await?;
             return Ok(true);
         }
         self.counted = Some(id);
@@ -162,9 +164,9 @@ impl Worker {
                 self.counted = None;
                 self.delivered(events);
             }
-            Next::Failed { attempts, error, for_good, .. } => {
+            Next::Failed { attempts, error, fault, .. } => {
                 self.take_back_try().await?;
-                self.failed(id, attempts.saturating_sub(1), error, for_good).await?;
+                self.failed(id, attempts.saturating_sub(1), error, fault).await?;
             }
         }
         Ok(true)
@@ -183,11 +185,17 @@ impl Worker {
         self.shared.stored.notify_one();
     }
 
-    async fn failed(&self, id: i64, before: u32, error: String, for_good: bool) -> Result<(), Error> {
+    async fn failed(&self, id: i64, before: u32, error: String, fault: Fault) -> Result<(), Error> {
+        if fault == Fault::OfDatabase {
+            tracing::error!(event = id, error, "a call-out waits: the database could not store its messages");
+            let retry_at = Timestamp::now().saturating_add(PUT_OFF)?;
+            return self.shared.store.call(move |database| database.put_off(id, &error, retry_at)).await;
+        }
         let attempts = before.saturating_add(1);
         tracing::error!(event = id, attempts, error, "a call-out could not be delivered");
         let wait = SignedDuration::try_from(retry_after(attempts)).unwrap_or(SignedDuration::ZERO);
-        let retry_at = Timestamp::now().saturating_add(wait).ok().filter(|_| !for_good && attempts < MAX_ATTEMPTS);
+        let retry_at =
+            Timestamp::now().saturating_add(wait).ok().filter(|_| fault != Fault::ForGood && attempts < MAX_ATTEMPTS);
         let is_given_up = retry_at.is_none();
         let count = move |database: &mut Database| database.event_failed(id, before, &error, retry_at);
         if self.shared.store.call(count).await? && is_given_up {

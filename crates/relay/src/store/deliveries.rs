@@ -49,13 +49,24 @@ pub(crate) enum Next {
         /// Failures so far, without this one.
         attempts: u32,
         error: String,
-        /// Another try would change nothing.
-        for_good: bool,
+        fault: Fault,
     },
 }
 
-/// Events end one delivery when they come to so many messages: nobody waits for a longer one.
+/// Why a delivery failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Another try would change nothing.
+    ForGood,
+    /// It may be for what the event holds: some more tries are made.
+    OfEvent,
+    /// The database could not do it just now: somebody holds what it needs, or there is no room. However often, it counts as none.
+    OfDatabase,
+}
+
+/// Events end one delivery when they come to so many messages, or bytes: nobody waits for a longer one.
 const MESSAGES_TOGETHER: usize = 4096;
+const BYTES_TOGETHER: usize = 32 << 20;
 
 /// What an event comes to.
 #[derive(Clone)]
@@ -130,30 +141,33 @@ impl Database {
             return Ok(Next::Nothing);
         }
         let mut deliveries = Deliveries::default();
-        let failed = |of, event: &WaitingEvent, error, for_good| {
-            Ok(Next::Failed { of, id: event.id, attempts: event.attempts, error, for_good })
+        let failed = |of, event: &WaitingEvent, error, fault| {
+            Ok(Next::Failed { of, id: event.id, attempts: event.attempts, error, fault })
         };
         let mut tried = 0;
         for event in &events {
-            if deliveries.count >= MESSAGES_TOGETHER {
+            if deliveries.count >= MESSAGES_TOGETHER || deliveries.bytes >= BYTES_TOGETHER {
                 break;
             }
             tried += 1;
             // A panic in it is a failure like any other.
             let delivery = match catch_unwind(AssertUnwindSafe(|| make(event))) {
                 Ok(Ok(delivery)) => delivery,
-                Ok(Err(error)) => return failed(tried, event, error, true),
-                Err(_) => return failed(tried, event, "the delivery panicked".into(), false),
+                Ok(Err(error)) => return failed(tried, event, error, Fault::ForGood),
+                Err(_) => return failed(tried, event, "the delivery panicked".into(), Fault::OfEvent),
             };
             if let Err(error) = deliveries.add(&mut transaction, event, delivery) {
-                return failed(tried, event, of_event(error)?, false);
+                let (error, fault) = fault(error)?;
+                return failed(tried, event, error, fault);
             }
         }
         if let (Err(error), Some(first)) = (deliveries.store(&mut transaction, now), events.first()) {
-            return failed(tried, first, of_event(error)?, false);
+            let (error, fault) = fault(error)?;
+            return failed(tried, first, error, fault);
         }
         if let Some(id) = counted {
-            transaction.execute("UPDATE events SET attempts = attempts - 1 WHERE id = ?1", params![id])?;
+            transaction
+                .execute("UPDATE events SET attempts = attempts - 1 WHERE id = ?1 AND attempts > 0", params![id])?;
         }
         transaction.commit()?;
         Ok(Next::Delivered { events: tried, more: tried < events.len() || events.len() >= most as usize })
@@ -199,6 +213,12 @@ impl Database {
         Ok(self.connection.execute(failed, params![id, error, state.name(), retry_at, attempts])? > 0)
     }
 
+    /// Has an event wait until then, and says why. It counts as no failure.
+    pub(crate) fn put_off(&mut self, id: i64, error: &str, retry_at: Timestamp) -> Result<(), Error> {
+        let put_off = "UPDATE events SET error = ?2, retry_at = ?3 WHERE id = ?1 AND state = 'waiting'";
+        self.connection.execute(put_off, params![id, error, retry_at.as_millisecond()]).map(drop)
+    }
+
     /// When the next event that waits is due, but for those that are left to other relays.
     pub(crate) fn next_retry(&mut self, now: Timestamp, known: Option<&[String]>) -> Result<Option<Timestamp>, Error> {
         let mut parameters = Vec::new();
@@ -209,10 +229,13 @@ impl Database {
     }
 }
 
-/// What is said of an error that may be for what the event holds. A database that can store nothing just now is no fault of the
-/// event's, and neither is a statement that takes too long: each is for so many messages at most.
-fn of_event(error: Error) -> Result<String, Error> {
-    if error.is_passing() { Err(error) } else { Ok(error.to_string()) }
+/// What is said of an error, and whose it is; an error again where the database is gone, and the same would come of every event.
+fn fault(error: Error) -> Result<(String, Fault), Error> {
+    match error {
+        Error::NoDatabase(_) | Error::SilentDatabase(_) | Error::Interrupted => Err(error),
+        error if error.is_passing() => Ok((error.to_string(), Fault::OfDatabase)),
+        error => Ok((error.to_string(), Fault::OfEvent)),
+    }
 }
 
 /// Adds to a condition on events that wait: those of a subscription that is not among `known` are left to a relay that knows
@@ -235,6 +258,7 @@ struct Deliveries {
     messages: Vec<EventMessage>,
     /// Of all users.
     count: usize,
+    bytes: usize,
     /// Events that are not flagged.
     flawless: Vec<i64>,
 }
@@ -255,7 +279,9 @@ impl Deliveries {
             }
             self.count += users.len();
             message.date = Some(event.received);
-            self.messages.push(EventMessage { event_id: event.id, message, users, renew: event.flagged });
+            let message = EventMessage { event_id: event.id, message, users, renew: event.flagged };
+            self.bytes += message.size() * message.users.len();
+            self.messages.push(message);
         }
         let Some(flaw) = flaw else {
             self.flawless.push(event.id);
@@ -300,7 +326,7 @@ mod tests {
         assert_eq!(database.add_events(&arrived, Duration::ZERO).unwrap(), [true, true]);
         let nobody = || Delivery { message: NewMessage::default(), recipients: None, flaw: None };
         let panics = |_: &WaitingEvent| -> Result<Delivery, String> { panic!("a delivery that panics") };
-        let Next::Failed { of: 1, id, attempts: 0, error, for_good: false } =
+        let Next::Failed { of: 1, id, attempts: 0, error, fault: Fault::OfEvent } =
             database.deliver_next(1, at(10), None, panics).unwrap()
         else {
             panic!("it fails")
@@ -380,6 +406,28 @@ mod tests {
         assert_eq!(next(9), Next::Delivered { events: 2, more: false });
         let count = "SELECT count(*) FROM messages";
         assert_eq!(database.connection.query_one(count, &[], |row| row.get(0)).unwrap(), Some(3 * 3001_i64));
+    }
+
+    #[test]
+    fn a_delivery_ends_when_it_comes_to_many_bytes_and_large_ones_are_all_stored() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut database = Database::open(&folder.path().join("relay.sqlite")).unwrap();
+        for number in 0..100 {
+            let user = database.add_user("demo", &format!("sid-{number}"), "A", "User").unwrap();
+            database.name_user(user.id, &number.to_string(), &["all".into()]).unwrap();
+        }
+        let arrived = ["1", "2", "3"].map(|id| Arrived { custom_id: id.into(), body: b"{}".into(), at: at(1) });
+        assert_eq!(database.add_events(&arrived, Duration::ZERO).unwrap(), [true; 3]);
+        let recipients = Some(Recipients { groups: vec!["all".into()], ..Recipients::default() });
+        let message = NewMessage { body: "x".repeat(256 << 10), ..NewMessage::default() };
+        let deliver =
+            |_: &WaitingEvent| Ok(Delivery { message: message.clone(), recipients: recipients.clone(), flaw: None });
+        let mut next = || database.deliver_next(9, at(1), None, deliver).unwrap();
+        assert_eq!(next(), Next::Delivered { events: 2, more: true });
+        assert_eq!(next(), Next::Delivered { events: 1, more: false });
+        let count = "SELECT count(DISTINCT user_id), count(*) FROM messages";
+        let count = database.connection.query_one(count, &[], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        assert_eq!(count, Some((100_i64, 300_i64)));
     }
 
     #[test]

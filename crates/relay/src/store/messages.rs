@@ -114,9 +114,18 @@ pub(super) struct EventMessage {
     pub(super) renew: bool,
 }
 
-/// Messages of one statement, and for how many users each time.
+impl EventMessage {
+    /// About how many bytes are stored for each user.
+    pub(super) fn size(&self) -> usize {
+        let NewMessage { title, body, preview, footer, .. } = &self.message;
+        512 + title.len() + body.len() + preview.len() + footer.len()
+    }
+}
+
+/// Messages of one statement, for how many users each time, and how much is written by it.
 const MESSAGES: usize = 32;
 const TARGETS: usize = 1024;
+const BYTES: usize = 8 << 20;
 
 /// Stores a message that has been checked; nothing when there is no such user.
 pub(super) fn insert(
@@ -141,7 +150,7 @@ pub(super) fn insert_all(connection: &mut Connection, all: &[EventMessage], now:
         } else {
             "NOTHING"
         };
-        let (mut messages, mut targets) = (Vec::new(), Vec::new());
+        let (mut messages, mut targets, mut bytes) = (Vec::new(), Vec::new(), 0);
         let mut store = |messages: &mut Vec<_>, targets: &mut Vec<_>| {
             store(connection, messages, targets, conflict, now)?;
             messages.clear();
@@ -149,10 +158,14 @@ pub(super) fn insert_all(connection: &mut Connection, all: &[EventMessage], now:
             Ok::<(), Error>(())
         };
         for one in alike {
-            for users in one.users.chunks(TARGETS) {
-                if messages.len() == MESSAGES || targets.len() + users.len() > TARGETS {
+            let size = one.size();
+            for users in one.users.chunks((BYTES / size).clamp(1, TARGETS)) {
+                let is_full = targets.len() + users.len() > TARGETS || bytes + size * users.len() > BYTES;
+                if messages.len() == MESSAGES || (is_full && !messages.is_empty()) {
                     store(&mut messages, &mut targets)?;
+                    bytes = 0;
                 }
+                bytes += size * users.len();
                 targets.extend(users.iter().map(|user| (messages.len(), *user)));
                 messages.push((&one.message, Some(one.event_id)));
             }

@@ -21,13 +21,17 @@ mod schema;
 mod sql;
 mod users;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+    time::Duration,
+};
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 pub(crate) use copies::{check_copy, copy_into, put_together};
-pub(crate) use deliveries::{Delivery, Next, WaitingEvent};
+pub(crate) use deliveries::{Delivery, Fault, Next, WaitingEvent};
 pub(crate) use events::Arrived;
 pub use events::{Event, EventState, EventSummary};
 pub(crate) use intake::Intake;
@@ -176,15 +180,16 @@ impl Database {
         })
     }
 
-    /// Does it a second time when PostgreSQL ended it since it and another transaction waited for each other.
-    fn once_more_if_deadlocked<T>(
-        &mut self,
-        mut operation: impl FnMut(&mut Self) -> Result<T, Error>,
-    ) -> Result<T, Error> {
-        match operation(self) {
-            Err(Error::PostgreSql { code, .. }) if code == DEADLOCK => operation(self),
-            done => done,
+    /// Does it again, a few times, when PostgreSQL ended it since it and another transaction waited for each other.
+    fn again_if_deadlocked<T>(&mut self, mut operation: impl FnMut(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
+        for wait in AFTER_DEADLOCK {
+            match operation(self) {
+                // The other one is to be through first.
+                Err(Error::PostgreSql { code, .. }) if code == DEADLOCK => thread::sleep(wait),
+                done => return done,
+            }
         }
+        operation(self)
     }
 
     /// The form in which a session id or token is stored and looked up. Keyed per database, so that a stolen table
@@ -198,6 +203,8 @@ impl Database {
 
 /// PostgreSQL's `deadlock_detected`.
 const DEADLOCK: &str = "40P01";
+const AFTER_DEADLOCK: [Duration; 3] =
+    [Duration::from_millis(50), Duration::from_millis(200), Duration::from_millis(500)];
 
 fn keyed(key: &[u8]) -> Hmac<Sha256> {
     // Invariant: HMAC takes a key of any length.

@@ -61,7 +61,7 @@ impl Database {
     /// Removes the user, whose messages, tokens and memberships go along.
     pub(crate) fn remove_user(&mut self, brand: &str, name: &str, now: Timestamp) -> Result<(), Error> {
         let id = self.user_named(brand, name)?;
-        self.once_more_if_deadlocked(|database| database.remove_user_of(id, now))
+        self.again_if_deadlocked(|database| database.remove_user_of(id, now))
     }
 
     fn remove_user_of(&mut self, id: i64, now: Timestamp) -> Result<(), Error> {

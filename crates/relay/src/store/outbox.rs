@@ -108,15 +108,17 @@ impl Database {
 
     /// They could not be handed over: any relay may try again.
     pub(crate) fn not_published(&mut self, ids: &[i64]) -> Result<(), Error> {
-        let mut transaction = self.connection.transaction()?;
-        in_hand_until(&mut transaction, ids, 0)?;
-        transaction.commit()
+        self.again_if_deadlocked(|database| {
+            let mut transaction = database.connection.transaction()?;
+            in_hand_until(&mut transaction, ids, 0)?;
+            transaction.commit()
+        })
     }
 
     /// They were handed over, as they were after so many renewals: what was written anew meanwhile is still to be.
     pub(crate) fn published(&mut self, messages: &[(i64, i64)]) -> Result<(), Error> {
         // A delivery may write some of them anew just now.
-        self.once_more_if_deadlocked(|database| database.take_out(messages))
+        self.again_if_deadlocked(|database| database.take_out(messages))
     }
 
     fn take_out(&mut self, messages: &[(i64, i64)]) -> Result<(), Error> {

@@ -94,7 +94,7 @@ mod tests {
     use super::*;
     use crate::{
         NewMessage, Recipients,
-        store::{Arrived, Delivery, Next, Wanted},
+        store::{Arrived, Delivery, Fault, Next, Wanted},
     };
 
     fn at(milliseconds: i64) -> Timestamp {
@@ -114,7 +114,7 @@ mod tests {
             let Some(name) = name else {
                 let failed = database.deliver_next(1, at(received), None, |_| Err("an error".into())).unwrap();
                 let error = "an error".to_owned();
-                assert_eq!(failed, Next::Failed { of: 1, id: 3, attempts: 0, error, for_good: true });
+                assert_eq!(failed, Next::Failed { of: 1, id: 3, attempts: 0, error, fault: Fault::ForGood });
                 assert!(database.event_failed(3, 0, "an error", None).unwrap());
                 continue;
             };

@@ -94,6 +94,12 @@ impl Database {
         self.connection.query("SELECT id, channel FROM voided", &[], |row| Ok((row.get(0)?, row.get(1)?)))
     }
 
+    /// Every relay knows those who were voided long ago.
+    pub(crate) fn forget_voided(&mut self, now: Timestamp) -> Result<(), Error> {
+        let old = now.checked_sub(KNOWN_VOIDED).unwrap_or(Timestamp::UNIX_EPOCH);
+        self.connection.execute("DELETE FROM voided WHERE at < ?1", params![old.as_millisecond()]).map(drop)
+    }
+
     /// Voids session id and tokens: from now on the user is asked to sign in anew.
     pub(crate) fn expire_session(&mut self, user_id: i64) -> Result<(), Error> {
         let mut transaction = self.connection.transaction()?;
@@ -186,7 +192,7 @@ fn replace_sid(connection: &mut Connection, user_id: i64, digest: Option<&[u8]>)
     Ok(())
 }
 
-/// For so long at least it is known whose sessions were voided; every relay looks far more often.
+/// For so long it is known whose sessions were voided; every relay looks far more often.
 const KNOWN_VOIDED: Duration = Duration::from_hours(1);
 
 /// Whoever listens on the user's channel has no right to any more.
@@ -195,8 +201,6 @@ pub(super) fn void(connection: &mut Connection, user_id: i64, now: Timestamp) ->
     else {
         return Err(Error::UnknownUser);
     };
-    let old = now.checked_sub(KNOWN_VOIDED).unwrap_or(Timestamp::UNIX_EPOCH);
-    connection.execute("DELETE FROM voided WHERE at < ?1", params![old.as_millisecond()])?;
     let insert = "INSERT INTO voided (channel, at) VALUES (?1, ?2)";
     connection.execute(insert, params![user.channel(), now.as_millisecond()]).map(drop)
 }
