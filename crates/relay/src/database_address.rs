@@ -36,6 +36,10 @@ impl DatabaseAddress {
             if password.is_some() {
                 return Err(Error::Input("database_password_file goes with database = \"postgres://…\"".into()));
             }
+            let name = Path::new(text).file_name();
+            if name.is_none() || text.contains("://") || text.contains("dbname=") || text.starts_with("sqlite:") {
+                return Err(expected());
+            }
             return Ok(Self::File(folder.join(text)));
         }
         let address = PostgreSql { url: text.to_owned(), password };
@@ -48,14 +52,16 @@ impl DatabaseAddress {
     }
 }
 
+fn expected() -> Error {
+    Error::Input(
+        "database is a file's name, or postgres://user@host:port/name with parameters as libpq has them".into(),
+    )
+}
+
 impl PostgreSql {
     pub(crate) fn config(&self) -> Result<tokio_postgres::Config, Error> {
         // Its own text could quote what stands there, a password too.
-        self.url.parse().map_err(|_| {
-            Error::Input(
-                "database is a file's name, or postgres://user@host:port/name with parameters as libpq has them".into(),
-            )
-        })
+        self.url.parse().map_err(|_| expected())
     }
 
     /// To another machine always, unless the address says `sslmode=disable`; to this one when it says `sslmode=require`.
@@ -119,6 +125,16 @@ mod tests {
         assert!(encrypted("postgresql://relay@127.0.0.1/relay?sslmode=require"));
         assert!(!encrypted("postgres://relay@db.example/relay?sslmode=disable"));
         assert!(!encrypted("postgres://relay@127.0.0.1:5433/relay") && !encrypted("postgres://relay@localhost/relay"));
+    }
+
+    #[test]
+    fn what_is_meant_for_another_server_is_no_file() {
+        for text in
+            ["mysql://x/y", "Postgres://relay@db/relay", "sqlite:relay.sqlite", "host=db dbname=relay", "", "..", "/"]
+        {
+            let refused = read(text).unwrap_err().to_string();
+            assert!(refused.contains("database is a file's name, or postgres://"), "{text}: {refused}");
+        }
     }
 
     #[test]

@@ -67,32 +67,40 @@ pub(super) fn database(path: &Path) -> (Finding, Option<Probe>) {
     const CHECK: &str = "database";
     let shown = path.display();
     if !path.exists() {
-        return (Finding::bad(CHECK, format!("{shown} is not there."), "The first `serve` makes it."), None);
+        return (
+            Finding::bad(
+                CHECK,
+                format!("{shown} is not there."),
+                "The first `serve` makes it. If there was one, put it back first.",
+            ),
+            None,
+        );
     }
     if let Err(error) = check_private(path) {
         return (Finding::bad(CHECK, error.to_string(), "Everybody's messages are in it."), None);
     }
     match probe(path) {
-        Ok(probe) if probe.version > probe.known_version => {
-            let detail = format!(
-                "A newer relay has written {shown}: form {}, this one knows {}.",
-                probe.version, probe.known_version
-            );
-            (Finding::bad(CHECK, detail, "Use the newer program."), None)
-        }
-        Ok(probe) if probe.version < probe.known_version => {
-            let detail = format!("{shown} is of an older relay: form {} of {}.", probe.version, probe.known_version);
-            (
-                Finding::bad(CHECK, detail, "Restart the relay with this program, which brings it up to date."),
-                Some(probe),
-            )
-        }
-        Ok(probe) => (Finding::good(CHECK, format!("{shown} can be read, and is up to date.")), Some(probe)),
+        Ok(probe) => of_form(CHECK, &shown.to_string(), probe),
         Err(error) => {
             let hint = "If it is damaged, `traybell-relay restore` puts a backup in its place.";
             (Finding::bad(CHECK, format!("{shown}: {error}"), hint), None)
         }
     }
+}
+
+/// Whether this program works on a database of that form.
+pub(super) fn of_form(check: &'static str, shown: &str, probe: Probe) -> (Finding, Option<Probe>) {
+    let (version, known) = (probe.version, probe.known_version);
+    if version > known {
+        let detail = format!("A newer relay has written {shown}: form {version}, this one knows {known}.");
+        return (Finding::bad(check, detail, "Use the newer program."), None);
+    }
+    if version < known {
+        let detail = format!("{shown} is of an older relay: form {version} of {known}.");
+        let hint = "Restart the relay with this program, which brings it up to date.";
+        return (Finding::bad(check, detail, hint), Some(probe));
+    }
+    (Finding::good(check, format!("{shown} can be read, and is up to date.")), Some(probe))
 }
 
 pub(super) fn disk(database: &Path) -> Finding {

@@ -56,23 +56,22 @@ pub async fn examine(path: &Path) -> Vec<Finding> {
     let mut findings = vec![Finding::good("configuration", format!("{} can be read.", path.display()))];
     findings.push(local::secrets(&configuration));
     findings.extend(local::certificate(&configuration));
-    let (probed, can_be_asked) = match configuration.database() {
+    let probed = match configuration.database() {
         DatabaseAddress::File(path) => {
             let (database, probed) = local::database(path);
             findings.extend([database, local::disk(path)]);
-            let is_ours = probed.as_ref().is_some_and(|probe| probe.version == probe.known_version);
-            (probed, is_ours)
+            probed
         }
         DatabaseAddress::PostgreSql(address) => {
-            let database = within("database", LIMIT, outside::database(address)).await;
-            let lets_us_in = database.ok;
+            let asked = tokio::time::timeout(LIMIT, outside::database(address)).await;
+            let (database, probed) = asked.unwrap_or_else(|_| (no_answer("database", LIMIT), None));
             findings.push(database);
-            (None, lets_us_in)
+            probed
         }
     };
 
     // Where not, that has been said.
-    if can_be_asked {
+    if probed.as_ref().is_some_and(|probe| probe.version == probe.known_version) {
         findings.extend(local::recipients(&configuration).await);
     }
 
@@ -112,9 +111,11 @@ pub async fn examine(path: &Path) -> Vec<Finding> {
 }
 
 async fn within(check: &'static str, limit: Duration, run: impl Future<Output = Finding>) -> Finding {
-    tokio::time::timeout(limit, run).await.unwrap_or_else(|_| {
-        Finding::bad(check, format!("No answer within {} seconds.", limit.as_secs()), "Look at the relay's log.")
-    })
+    tokio::time::timeout(limit, run).await.unwrap_or_else(|_| no_answer(check, limit))
+}
+
+fn no_answer(check: &'static str, limit: Duration) -> Finding {
+    Finding::bad(check, format!("No answer within {} seconds.", limit.as_secs()), "Look at the relay's log.")
 }
 
 #[cfg(test)]

@@ -13,9 +13,11 @@ use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use tokio::io::AsyncReadExt as _;
 
-use super::{Finding, LIMIT, within};
+use super::{Finding, LIMIT, local::of_form, within};
 use crate::{
-    CallOutSecrets, ChannelServer, Configuration, Error, PostgreSql, channels::PusherApi, store::probe_server,
+    CallOutSecrets, ChannelServer, Configuration, Error, PostgreSql,
+    channels::PusherApi,
+    store::{Probe, probe_server},
     tracktik::Account,
 };
 
@@ -109,11 +111,18 @@ pub(super) async fn ready(client: &Client, url: &str) -> Finding {
     }
 }
 
-pub(super) async fn database(address: &PostgreSql) -> Finding {
+/// The finding, and what was found for the other checks.
+pub(super) async fn database(address: &PostgreSql) -> (Finding, Option<Probe>) {
     const CHECK: &str = "database";
     match probe_server(address).await {
-        Ok(()) => Finding::good(CHECK, "PostgreSQL lets the relay in."),
-        Err(error) => Finding::bad(CHECK, error.to_string(), "Look at `database` and at its password's file."),
+        Ok(Some(probe)) => of_form(CHECK, "PostgreSQL's database", probe),
+        Ok(None) => {
+            (Finding::bad(CHECK, "PostgreSQL's database is empty.", "The first `serve` makes its tables."), None)
+        }
+        Err(error) => {
+            let hint = "Look at `database` and at its password's file; user and database have to be made first.";
+            (Finding::bad(CHECK, error.to_string(), hint), None)
+        }
     }
 }
 

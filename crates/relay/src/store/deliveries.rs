@@ -1,7 +1,7 @@
 //! Deliveries: events that wait become messages, in one transaction with that they were delivered.
 
 use std::{
-    collections::{HashMap, hash_map::Entry},
+    collections::HashMap,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
@@ -77,6 +77,9 @@ pub(crate) struct Delivery {
     /// Why it is flagged.
     pub(crate) flaw: Option<String>,
 }
+
+/// Letters of names that are said to be missing.
+const MISSING_SHOWN: usize = 300;
 
 /// A subscription that no relay knows after so many milliseconds is gone.
 const LEFT_TO_OTHERS: i64 = 60_000;
@@ -267,15 +270,21 @@ impl Deliveries {
     fn add(&mut self, connection: &mut Connection, event: &WaitingEvent, delivery: Delivery) -> Result<(), Error> {
         let Delivery { mut message, recipients, mut flaw } = delivery;
         if let Some(recipients) = recipients {
-            let users = match self.users.entry(recipients) {
-                Entry::Occupied(found) => Arc::clone(found.get()),
-                Entry::Vacant(new) => {
-                    let users = recipients::find(connection, new.key())?.into_iter().map(|user| user.id).collect();
-                    Arc::clone(new.insert(users))
-                }
+            let users = if let Some(found) = self.users.get(&recipients) {
+                Arc::clone(found)
+            } else {
+                let users: Arc<[i64]> =
+                    recipients::find(connection, &recipients)?.into_iter().map(|user| user.id).collect();
+                self.users.insert(recipients.clone(), Arc::clone(&users));
+                users
             };
             if users.is_empty() {
-                flaw = Some(flaw.map_or("no recipient".into(), |flaw| format!("no recipient; {flaw}")));
+                // Their names may be of the entity: they are told, and not logged.
+                tracing::warn!(event = event.id, "a call-out reaches nobody; `events show` says who is not there");
+                let missing = recipients::missing(connection, &recipients)?.join(", no ");
+                let missing: String = missing.chars().take(MISSING_SHOWN).collect();
+                let nobody = format!("no recipient: there is no {missing}");
+                flaw = Some(flaw.map_or(nobody.clone(), |flaw| format!("{nobody}; {flaw}")));
             }
             self.count += users.len();
             message.date = Some(event.received);

@@ -5,7 +5,7 @@ use std::{path::Path, time::Duration};
 use rusqlite::{Connection, OpenFlags};
 
 use super::{
-    Database, copies, keyed, recipients, schema,
+    Database, copies, keyed, params, recipients, schema,
     sql::{self, Pool},
 };
 use crate::{DatabaseAddress, Error, PostgreSql, Recipients};
@@ -44,11 +44,29 @@ fn beside(path: &Path) -> Result<Connection, Error> {
     Ok(connection)
 }
 
-/// Asks a server whether it lets us in.
-pub(crate) async fn probe_server(address: &PostgreSql) -> Result<(), Error> {
+/// The same of a server's database, if it lets us in; nothing before the first start.
+pub(crate) async fn probe_server(address: &PostgreSql) -> Result<Option<Probe>, Error> {
     let mut connection = sql::Connection::PostgreSql(Pool::new(address)?.link().await?);
-    let asked = tokio::task::spawn_blocking(move || connection.batch("SELECT 1"));
-    asked.await.map_err(|_| Error::Interrupted)?
+    let ask = move || {
+        let is_there = "SELECT to_regclass('schema_steps') IS NOT NULL AND to_regclass('settings') IS NOT NULL";
+        if !connection.exists(is_there, &[])? {
+            return Ok(None);
+        }
+        let steps = "SELECT count(*) FROM schema_steps";
+        let steps = connection.query_one(steps, &[], |row| row.get::<i64>(0))?.unwrap_or_default();
+        let mut setting = |name: &str| {
+            let query = "SELECT value FROM settings WHERE name = ?1";
+            connection.query_one(query, params![name], |row| row.get::<Vec<u8>>(0))
+        };
+        let Some(digest_key) = setting("digest_key")? else { return Ok(None) };
+        Ok(Some(Probe {
+            version: usize::try_from(steps).unwrap_or(usize::MAX),
+            known_version: schema::server_version(),
+            instance: instance(keyed(&digest_key)),
+            app_key: setting("app_key")?.map(hex::encode),
+        }))
+    };
+    tokio::task::spawn_blocking(ask).await.map_err(|_| Error::Interrupted)?
 }
 
 /// Which of these recipients there are not, in a database of the form that this version works on. It is not changed.

@@ -374,6 +374,11 @@ pub(super) fn version() -> usize {
     STEPS.len()
 }
 
+/// The form the last step brings a server's database into.
+pub(super) fn server_version() -> usize {
+    SERVER_STEPS.len()
+}
+
 /// Brings a `SQLite` file to the shape that this version knows.
 pub(super) fn bring_file_up_to_date(connection: &mut rusqlite::Connection, path: &Path) -> Result<(), Error> {
     MIGRATIONS.to_latest(connection).map_err(|source| Error::Migration { path: path.to_owned(), source })

@@ -376,7 +376,8 @@ async fn each_region_has_its_desks() {
     assert_eq!((mine.as_str(), world.server.unread(&luke).await.unwrap().len()), ("1 3", 3));
     call_out(&world, &json!({ "id": 5, "region": { "id": 9 }, "type": "ALARM" })).await;
     until_all_are_delivered(&world).await;
-    assert_eq!(events(&world).await[0].error.as_deref(), Some("no recipient"));
+    let nobody = "no recipient: there is no group \"region-9\"";
+    assert_eq!(events(&world).await[0].error.as_deref(), Some(nobody));
 }
 
 async fn until_all_are_delivered(world: &World) {

@@ -147,7 +147,9 @@ async fn is_no_fault_of_the_event(database: &str, code: &str, when: &str) {
     let again = "WITH due AS (UPDATE events SET retry_at = 0 RETURNING id)
         SELECT last_value >= 4 AND EXISTS (SELECT 1 FROM due) FROM tries";
     until(&other, "it is tried again", again).await;
-    other.batch_execute("DROP TRIGGER refuses ON messages; UPDATE events SET retry_at = 0").await.unwrap();
+    // Two transactions: in one they would wait for each other with a delivery.
+    other.batch_execute("DROP TRIGGER refuses ON messages").await.unwrap();
+    other.batch_execute("UPDATE events SET retry_at = 0").await.unwrap();
     let begin = tokio::time::Instant::now();
     while titles(&relay, "the-sid-of-darth").await != ["1"] {
         assert!(begin.elapsed() < LIMIT, "it is delivered");
@@ -229,8 +231,9 @@ async fn what_somebody_holds_holds_up_no_other_event() {
     };
     until_listed(&["1"]).await;
     // Its message, which a delivery would write anew, is in somebody's hand.
-    other.batch_execute("UPDATE events SET flagged = 1, state = 'waiting', retry_at = 0").await.unwrap();
     other.batch_execute("BEGIN; UPDATE messages SET silent = 1").await.unwrap();
+    let again = "UPDATE events SET flagged = 1, state = 'waiting', retry_at = 0";
+    beside(&database).await.batch_execute(again).await.unwrap();
     for id in 2..=5 {
         assert_eq!(call_out(&relay, id).await, 200);
     }

@@ -73,6 +73,21 @@ async fn a_relay_that_is_well_passes_every_check() {
     assert_eq!(succeed(folder, &["doctor", "--live"]).await, "live\n");
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_relay_on_postgresql_that_is_well_passes_every_check() {
+    let cluster = crate::postgres::Cluster::start().await;
+    let database = cluster.new_database("examined");
+    let folder = folder();
+    let folder = folder.path();
+    replace(folder, "listen =", &format!("database = \"{database}\"\nsingle_relay = true\nlisten ="));
+    let (_, findings) = examined(folder).await;
+    assert!(detail(&findings, "database").contains("is empty"), "{findings:#?}");
+    let (_server, _) = served(folder).await;
+    let (status, findings) = examined(folder).await;
+    assert_eq!((status, failed(&findings)), (0, vec![]), "{findings:#?}");
+}
+
 #[tokio::test]
 async fn a_group_that_nobody_is_in_is_found() {
     let folder = folder();
