@@ -121,16 +121,31 @@ impl Window {
         }
     }
 
-    /// Clicks what has this test id, as soon as it can be clicked.
+    /// Clicks what has this test id, as soon as it can be clicked, and stands still: the driver clicks where it was, and what
+    /// still slides is not there any more.
     pub async fn click(&self, id: &str) {
+        let at = std::sync::Mutex::new(None);
         wait::until(&format!("{id:?} to be clicked"), || async {
             let Some(element) = self.find(id).await? else { return Err(self.summary().await) };
             if !element.is_enabled().await.unwrap_or(false) {
                 return Err(format!("{id:?} is not enabled; {}", self.summary().await));
             }
+            let place = self.place(&element).await?;
+            let before = at.lock().map_err(|error| error.to_string())?.replace(place.clone());
+            if before != Some(place) {
+                return Err(format!("{id:?} moves; {}", self.summary().await));
+            }
             element.click().await.map_err(|error| error.to_string())
         })
         .await;
+    }
+
+    /// Where an element is, once it has been scrolled to.
+    async fn place(&self, element: &Element) -> Result<Value, String> {
+        let script = "arguments[0].scrollIntoView({ block: 'nearest' });
+            const { left, top, width, height } = arguments[0].getBoundingClientRect();
+            return [left, top, width, height]";
+        self.run(script, vec![json!(element)]).await
     }
 
     /// Writes into the field with this test id, in place of what stands there.
