@@ -292,7 +292,7 @@ async fn a_button_leads_only_where_the_wire_document_lets_it() {
                 opened.push(url::Url::parse(link).unwrap().to_string());
                 wait::until(&format!("{link:?} in the browser"), || async {
                     let seen = scene.desktop.opened_links();
-                    if seen == opened { Ok(()) } else { Err(format!("{seen:?}")) }
+                    if seen == opened { Ok(()) } else { Err(format!("{seen:?}; {}", window.summary().await)) }
                 })
                 .await;
             }

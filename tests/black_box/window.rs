@@ -45,7 +45,10 @@ async fn mark_all_tabs_buttons_and_sign_out_do_what_they_say() {
     window.click("cta-0").await;
     wait::until("the link in the browser", || async {
         let opened = scene.desktop.opened_links();
-        if opened == ["https://example.invalid/offer?a=1"] { Ok(()) } else { Err(format!("{opened:?}")) }
+        if opened == ["https://example.invalid/offer?a=1"] {
+            return Ok(());
+        }
+        Err(format!("{opened:?}; {}", window.summary().await))
     })
     .await;
     window.click("cta-1").await;
