@@ -1,9 +1,12 @@
 //! Starting other programs: shown before they run, their failure told with what was run. Never through a shell.
 
 use std::ffi::OsStr;
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::{env, fmt};
+use std::sync::mpsc;
+use std::time::Duration;
+use std::{env, fmt, thread};
 
 use anyhow::{Context, Result, bail};
 
@@ -71,6 +74,30 @@ impl Call {
     pub fn run(mut self) -> Result<()> {
         println!("$ {self}");
         let status = self.command.stdin(Stdio::null()).status().with_context(|| format!("cannot start {self}"))?;
+        if !status.success() {
+            bail!("{self}: {status}");
+        }
+        Ok(())
+    }
+
+    /// Runs to the end like [`Self::run`], and shows each line of its output to `watch` too.
+    pub fn run_watched(mut self, mut watch: impl FnMut(&str) + Send + 'static) -> Result<()> {
+        println!("$ {self}");
+        let child = self.command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
+        let mut child = child.with_context(|| format!("cannot start {self}"))?;
+        let output = child.stdout.take().context("its output is ours")?;
+        let (ended, all_read) = mpsc::channel::<()>();
+        thread::spawn(move || {
+            let _ended = ended;
+            for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
+                let line = String::from_utf8_lossy(&line);
+                println!("{line}");
+                watch(&line);
+            }
+        });
+        let status = child.wait().with_context(|| format!("cannot wait for {self}"))?;
+        // Something that it left behind may hold its output open for ever.
+        let _ = all_read.recv_timeout(Duration::from_secs(5));
         if !status.success() {
             bail!("{self}: {status}");
         }

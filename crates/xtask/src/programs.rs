@@ -2,6 +2,7 @@
 //! by group, under wine, or with a filter, all from a single build with a single set of features.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
@@ -59,6 +60,37 @@ fn package_name(id: &str, dir: &Path) -> String {
     named.unwrap_or_else(|| dir.file_name().unwrap_or_default().to_string_lossy().into_owned())
 }
 
+/// What a test program says of its failed tests, told once more at the end of a run that is pages long.
+#[derive(Debug, Default)]
+struct Failures {
+    told: String,
+    /// How many more lines of the one that is being read are taken
+    left: usize,
+}
+
+impl Failures {
+    /// Of each: a panic's place and message stand first, a log may follow.
+    const LINES: usize = 12;
+    const LINE: usize = 400;
+
+    fn read(&mut self, line: &str) {
+        if line.starts_with("---- ") {
+            self.left = Self::LINES;
+        } else if line == "failures:" || line.starts_with("test result: ") {
+            self.left = 0;
+        }
+        if self.left > 0 && !line.is_empty() {
+            self.left -= 1;
+            self.told.push_str("\n    ");
+            self.told.extend(line.chars().take(Self::LINE));
+        }
+    }
+}
+
+fn lock(failures: &Mutex<Failures>) -> MutexGuard<'_, Failures> {
+    failures.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Runs each of them in its package's folder, through `runner` when one is given; all run, and the failed ones are named.
 pub fn run_all(programs: &[&TestProgram], filter: Option<&str>, prepare: impl Fn(&TestProgram) -> Call) -> Result<()> {
     if programs.is_empty() {
@@ -68,8 +100,11 @@ pub fn run_all(programs: &[&TestProgram], filter: Option<&str>, prepare: impl Fn
     for program in programs {
         println!("\n{} · {}", program.package, program.target);
         let call = prepare(program).dir(&program.dir).env("CARGO_MANIFEST_DIR", &program.dir).args(filter);
-        if let Err(error) = call.run().context(program.target.clone()) {
-            failed.push(format!("{error:#}"));
+        let failures = Arc::<Mutex<Failures>>::default();
+        let watched = Arc::clone(&failures);
+        let outcome = call.run_watched(move |line| lock(&watched).read(line));
+        if let Err(error) = outcome.context(program.target.clone()) {
+            failed.push(format!("{error:#}{}", lock(&failures).told));
         }
     }
     if failed.is_empty() {
@@ -82,6 +117,20 @@ pub fn run_all(programs: &[&TestProgram], filter: Option<&str>, prepare: impl Fn
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_a_failed_test_the_first_lines_are_told_again_and_of_the_others_none() {
+        let mut failures = Failures::default();
+        let wide = "x".repeat(1000);
+        let output =
+            ["test a ... FAILED", "failures:", "", "---- a stdout ----", "thread 'a' panicked at a.rs:1:1:", "", &wide];
+        let log = vec!["a line of a log"; 100];
+        let end = ["failures:", "    a", "", "test result: FAILED. 0 passed; 1 failed"];
+        output.into_iter().chain(log).chain(end).for_each(|line| failures.read(line));
+        let again: Vec<_> = failures.told.lines().collect();
+        assert_eq!(again[..3], ["", "    ---- a stdout ----", "    thread 'a' panicked at a.rs:1:1:"]);
+        assert_eq!((again[3].len(), again.len()), (404, 13), "{again:?}");
+    }
 
     #[test]
     fn test_programs_are_read_from_what_cargo_reports_and_all_else_is_passed_over() {
