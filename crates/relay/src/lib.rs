@@ -56,5 +56,5 @@ pub use secrets_place::SecretsPlace;
 pub use server::Server;
 pub use store::{Device, Event, EventState, EventSummary, User};
 pub use tls::TlsFiles;
-pub use users::{Listed, NewUser, Users};
+pub use users::{Listed, NewUser, UserUpdate, Users};
 pub use watched::Watched;

@@ -39,6 +39,17 @@ pub struct NewUser {
     pub groups: Vec<String>,
 }
 
+/// What is to change; what is not given stays.
+#[derive(Debug, Clone, Default)]
+pub struct UserUpdate {
+    /// As [`NewUser::first_name`].
+    pub first_name: Option<String>,
+    /// As [`NewUser::last_name`].
+    pub last_name: Option<String>,
+    /// In the place of all groups before.
+    pub groups: Option<Vec<String>>,
+}
+
 /// The users of one database.
 #[derive(Clone)]
 pub struct Users(Store);
@@ -57,18 +68,7 @@ impl Users {
     /// Adds the user and answers the session id, which is not stored and cannot be asked for again.
     pub async fn add(&self, new: NewUser) -> Result<(User, SecretString), Error> {
         check_name("user name", &new.name)?;
-        for group in &new.groups {
-            check_name("group", group)?;
-        }
-        for (what, text) in [("first name", &new.first_name), ("last name", &new.last_name)] {
-            if text.chars().count() > 100 || text.chars().any(char::is_control) {
-                return Err(Error::Input(format!("the {what} is one line of at most 100 characters")));
-            }
-        }
-        let mut new = new;
-        if new.first_name.is_empty() && new.last_name.is_empty() {
-            new.first_name.clone_from(&new.name);
-        }
+        check_person(Some(&new.first_name), Some(&new.last_name), &new.groups)?;
         let sid = new_sid()?;
         let digested = sid.clone();
         let user = self.0.call(move |database| database.add_named_user(&new, digested.expose_secret())).await?;
@@ -78,6 +78,14 @@ impl Users {
     /// All users, by brand and name.
     pub async fn list(&self) -> Result<Vec<Listed>, Error> {
         self.0.call(Database::list_users).await
+    }
+
+    /// Changes names or groups. The groups are those of the next message, the names those of the next log-in.
+    pub async fn update(&self, brand: &str, name: &str, update: UserUpdate) -> Result<(), Error> {
+        let groups = update.groups.as_deref().unwrap_or_default();
+        check_person(update.first_name.as_deref(), update.last_name.as_deref(), groups)?;
+        let [brand, name] = [brand, name].map(str::to_owned);
+        self.0.call(move |database| database.update_user(&brand, &name, &update)).await
     }
 
     /// Removes the user with all messages.
@@ -136,6 +144,16 @@ fn new_sid() -> Result<SecretString, Error> {
     let mut random = [0; 32];
     getrandom::fill(&mut random)?;
     Ok(hex::encode(random).into())
+}
+
+fn check_person(first_name: Option<&str>, last_name: Option<&str>, groups: &[String]) -> Result<(), Error> {
+    groups.iter().try_for_each(|group| check_name("group", group))?;
+    for (what, text) in [("first name", first_name), ("last name", last_name)] {
+        if text.is_some_and(|text| text.chars().count() > 100 || text.chars().any(char::is_control)) {
+            return Err(Error::Input(format!("the {what} is one line of at most 100 characters")));
+        }
+    }
+    Ok(())
 }
 
 /// Names stand on command lines and in `relay.toml`.

@@ -114,8 +114,7 @@ impl Receiver {
         by_key.get(&digest(&self.digest_key, key)).cloned()
     }
 
-    async fn receive(&self, peer: Peer, key: Option<String>, request: Request) -> Result<Outcome, Refused> {
-        let subscription = key.and_then(|key| self.by_key(&key)).ok_or(Outcome::UnknownKey)?;
+    async fn receive(&self, peer: Peer, subscription: &Subscription, request: Request) -> Result<Outcome, Refused> {
         self.rate
             .admit(source(self.proxies.client(peer.0.ip(), request.headers())), Instant::now())
             .map_err(|wait| Refused { outcome: Outcome::RateLimited, retry_after: Some(wait) })?;
@@ -173,8 +172,11 @@ async fn receive(
     key: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Response {
-    let key = key.ok().map(|Path(key)| key);
-    let result = receiver.receive(peer, key, request).await;
+    let subscription = key.ok().and_then(|Path(key)| receiver.by_key(&key));
+    let result = match &subscription {
+        Some(subscription) => receiver.receive(peer, subscription, request).await,
+        None => Err(Outcome::UnknownKey.into()),
+    };
     let (outcome, retry_after) = match result {
         Ok(outcome) => (outcome, None),
         Err(refused) => (refused.outcome, refused.retry_after),
@@ -182,7 +184,10 @@ async fn receive(
     receiver.counted.count(outcome);
     match outcome {
         Outcome::Accepted | Outcome::Duplicate | Outcome::UnknownKey => tracing::debug!(?outcome, "call-out"),
-        _ => tracing::warn!(?outcome, peer = %peer.0, "a call-out was refused"),
+        _ => {
+            let subscription = subscription.as_ref().map(|subscription| subscription.callouts.custom_id.as_str());
+            tracing::warn!(?outcome, subscription, peer = %peer.0, "a call-out was refused");
+        }
     }
     let mut response = outcome.into_response();
     if let Some(wait) = retry_after {

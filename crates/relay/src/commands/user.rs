@@ -1,7 +1,7 @@
 //! `traybell-relay user …`: the people. A session id is printed once, where it is made.
 
 use clap::{Args, Subcommand};
-use relay::{Configuration, Listed, NewUser, Users};
+use relay::{Configuration, Listed, NewUser, UserUpdate, Users};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 
@@ -23,6 +23,8 @@ pub enum UserCommand {
     RemoveDevice(RemoveDeviceArguments),
     /// Give a user a new session id; the old one signs in no more, nor does any of the user's devices.
     Rotate(OneArguments),
+    /// Change a user's names or groups. What is not given stays as it is.
+    Update(UpdateArguments),
 }
 
 #[derive(Debug, Args)]
@@ -38,6 +40,37 @@ pub struct AddArguments {
     /// A group the user is in; may be given several times
     #[arg(long = "group", value_name = "NAME")]
     groups: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct UpdateArguments {
+    #[command(flatten)]
+    one: OneArguments,
+    #[command(flatten)]
+    changes: Changes,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+struct Changes {
+    /// First name, as the desktop shows it
+    #[arg(long, value_name = "TEXT")]
+    first_name: Option<String>,
+    /// Last name
+    #[arg(long, value_name = "TEXT")]
+    last_name: Option<String>,
+    /// A group the user is in from now on, in the place of all before; may be given several times
+    #[arg(long = "group", value_name = "NAME")]
+    groups: Vec<String>,
+    /// Take the user out of all groups
+    #[arg(long, conflicts_with = "groups")]
+    no_groups: bool,
+}
+
+impl From<Changes> for UserUpdate {
+    fn from(Changes { first_name, last_name, groups, no_groups }: Changes) -> Self {
+        Self { first_name, last_name, groups: (no_groups || !groups.is_empty()).then_some(groups) }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -124,6 +157,10 @@ pub async fn user(command: UserCommand) -> anyhow::Result<()> {
             let (configuration, users) = open(&configuration).await?;
             let sid = users.rotate(&brand, &name).await?;
             print_sign_in(&configuration, &brand, &sid)
+        }
+        UserCommand::Update(UpdateArguments { one: OneArguments { name, brand, configuration }, changes }) => {
+            open(&configuration).await?.1.update(&brand, &name, changes.into()).await?;
+            print(&format!("{name} of {brand} is changed.\n"))
         }
     }
 }

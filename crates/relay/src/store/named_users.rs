@@ -5,11 +5,17 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 
 use super::{
-    Database, User, params,
+    Connection, Database, User, params,
     recipients::join_groups,
-    users::{check_brand, check_sid, hold_user_alone, read_user, void},
+    users::{SELECT, check_brand, check_sid, hold_user_alone, read_user, void},
 };
-use crate::{Error, Listed, NewUser};
+use crate::{Error, Listed, NewUser, UserUpdate};
+
+/// Where neither name is given, the desktop shows the user name.
+fn show_somebody(connection: &mut Connection, id: i64) -> Result<(), Error> {
+    let show = "UPDATE users SET first_name = name WHERE id = ?1 AND first_name = '' AND last_name = ''";
+    connection.execute(show, params![id]).map(drop)
+}
 
 impl Database {
     /// Adds a user whose name is new in the brand, and the brand when it is new.
@@ -36,14 +42,29 @@ impl Database {
             ))
         })?;
         join_groups(&mut transaction, id, &new.groups)?;
+        show_somebody(&mut transaction, id)?;
+        let user = transaction.query_one(&format!("{SELECT} WHERE users.id = ?1"), params![id], read_user)?;
         transaction.commit()?;
-        Ok(User {
-            id,
-            brand_id,
-            brand: new.brand.clone(),
-            first_name: new.first_name.clone(),
-            last_name: new.last_name.clone(),
-        })
+        user.ok_or(Error::UnknownUser)
+    }
+
+    /// Changes what is given.
+    pub(crate) fn update_user(&mut self, brand: &str, name: &str, update: &UserUpdate) -> Result<(), Error> {
+        let id = self.user_named(brand, name)?;
+        let mut transaction = self.connection.transaction()?;
+        hold_user_alone(&mut transaction, id)?;
+        if let Some(first_name) = &update.first_name {
+            transaction.execute("UPDATE users SET first_name = ?2 WHERE id = ?1", params![id, first_name])?;
+        }
+        if let Some(last_name) = &update.last_name {
+            transaction.execute("UPDATE users SET last_name = ?2 WHERE id = ?1", params![id, last_name])?;
+        }
+        show_somebody(&mut transaction, id)?;
+        if let Some(groups) = &update.groups {
+            transaction.execute("DELETE FROM memberships WHERE user_id = ?1", params![id])?;
+            join_groups(&mut transaction, id, groups)?;
+        }
+        transaction.commit()
     }
 
     /// The user's id.

@@ -120,6 +120,8 @@ async fn a_json_log_has_a_line_for_each_request_and_nothing_that_is_secret() {
     of("POST", "/integration-api/external/pusher/{brand}", 403);
     of("GET", "/app/{key}", 101);
     of("GET", "none", 404);
+    let refused = lines.iter().find(|line| line["message"] == "a call-out was refused").expect("one was");
+    assert_eq!((&refused["outcome"], &refused["subscription"]), (&"Unauthorized".into(), &"new-employees".into()));
     let mut ids: Vec<_> = requests.iter().map(|line| line["request"].to_string()).collect();
     ids.sort_unstable();
     ids.dedup();

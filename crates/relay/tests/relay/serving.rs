@@ -1,6 +1,6 @@
 //! The program as an operator runs it: `relay.toml`, users on the command line, and `serve`.
 
-use std::{path::Path, process::Stdio};
+use std::{path::Path, process::Stdio, time::Duration};
 
 use relay::SecretsPlace;
 use secrecy::ExposeSecret as _;
@@ -84,6 +84,30 @@ pub async fn titles(url: &str, sid: &str) -> Vec<String> {
     listed["Data"].as_array().unwrap().iter().map(|row| row["Title"].as_str().unwrap().to_owned()).collect()
 }
 
+/// Waits until the user's list has this one message.
+async fn listed(url: &str, sid: &str, title: &str) {
+    tokio::time::timeout(LIMIT, async {
+        while titles(url, sid).await != [title] {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await
+    .expect("the event should be in the list");
+}
+
+/// As TrackTik does it for the subscription `new-employees`.
+async fn call_out(folder: &Path, url: &str, body: &'static str) {
+    let secrets = SecretsPlace::File(folder.join("relay-secrets.json")).read().unwrap();
+    let (_, secret) = secrets.of("new-employees").unwrap();
+    let address = secrets.address("new-employees", url).unwrap();
+    let callout = http()
+        .post(address.expose_secret())
+        .header("content-type", "application/json")
+        .header("TrackTik-Subscription-Secret", signed(secret[0].expose_secret(), body))
+        .body(body);
+    assert_eq!(answer(callout).await, (200, json!({ "accepted": true })));
+}
+
 pub fn signed(secret: &str, body: &str) -> String {
     use hmac::{Hmac, KeyInit as _, Mac as _};
     let mut hmac = Hmac::<Sha512>::new_from_slice(secret.as_bytes()).unwrap();
@@ -100,26 +124,11 @@ async fn from_a_configuration_to_the_first_event_at_the_right_user() {
     let added = succeed(folder, &["user", "add", "tom", "--brand", "acme"]).await;
     let tom = after("Session id", &added).to_owned();
     succeed(folder, &["callouts", "new-secret", "new-employees"]).await;
-    let secrets = SecretsPlace::File(folder.join("relay-secrets.json")).read().unwrap();
 
     let (_server, url) = serve(folder).await;
-    let (_, secret) = secrets.of("new-employees").unwrap();
     let body = r#"{"id":7,"firstName":"Ada","lastName":"Lovelace"}"#;
-    let address = secrets.address("new-employees", &url).unwrap();
-    let callout = http()
-        .post(address.expose_secret())
-        .header("content-type", "application/json")
-        .header("TrackTik-Subscription-Secret", signed(secret[0].expose_secret(), body))
-        .body(body);
-    assert_eq!(answer(callout).await, (200, json!({ "accepted": true })));
-
-    tokio::time::timeout(LIMIT, async {
-        while titles(&url, &maya).await != ["New employee: Ada Lovelace"] {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await
-    .expect("the event should be in the list");
+    call_out(folder, &url, body).await;
+    listed(&url, &maya, "New employee: Ada Lovelace").await;
     assert!(titles(&url, &tom).await.is_empty(), "who is not in the group gets nothing");
 
     let events: Value = serde_json::from_str(&succeed(folder, &["events", "list", "--json"]).await).unwrap();
@@ -153,6 +162,53 @@ async fn a_rotated_or_removed_user_is_refused_by_the_running_server_at_once() {
 }
 
 #[tokio::test]
+async fn a_users_names_and_groups_change_and_the_rest_stays() {
+    let folder = folder();
+    let folder = folder.path();
+    let group = |name| ["--group", name].map(str::to_owned);
+    let add = ["user", "add", "maya", "--brand", "acme", "--first-name", "Maya", "--group", "night"];
+    let sid = after("Session id", &succeed(folder, &add).await).to_owned();
+    let update = async |arguments: &[&str]| {
+        let all: Vec<_> = ["user", "update", "maya", "--brand", "acme"].iter().chain(arguments).copied().collect();
+        succeed(folder, &all).await;
+        let listed: Value = serde_json::from_str(&succeed(folder, &["user", "list", "--json"]).await).unwrap();
+        ["first_name", "last_name", "groups"].map(|field| listed[0][field].clone())
+    };
+    assert_eq!(update(&["--last-name", "Lind"]).await, [json!("Maya"), json!("Lind"), json!(["night"])]);
+    let groups: Vec<_> = ["dispatch", "region-3"].into_iter().flat_map(group).collect();
+    let groups: Vec<_> = groups.iter().map(String::as_str).collect();
+    assert_eq!(update(&groups).await, [json!("Maya"), json!("Lind"), json!(["dispatch", "region-3"])]);
+    for (changes, expected) in [
+        (&["--no-groups", "--group", "a"][..], "cannot be used with"),
+        (&[], "--first-name <TEXT>|--last-name <TEXT>|--group <NAME>|--no-groups"),
+    ] {
+        let (status, _, error) = run(folder, &[&["user", "update", "maya", "--brand", "acme"], changes].concat()).await;
+        assert!(status == 2 && error.contains(expected), "{error}");
+    }
+    let nobody = update(&["--first-name", "", "--last-name", "", "--no-groups"]).await;
+    assert_eq!(nobody, [json!("maya"), json!(""), json!([])], "somebody is shown");
+
+    // The groups of the moment get a message, and nobody else does.
+    succeed(folder, &["callouts", "new-secret", "new-employees"]).await;
+    let (_server, url) = serve(folder).await;
+    call_out(folder, &url, r#"{"id":7,"firstName":"Ada"}"#).await;
+    let events = async || {
+        let events: Value = serde_json::from_str(&succeed(folder, &["events", "list", "--json"]).await).unwrap();
+        events[0]["flagged"].clone()
+    };
+    tokio::time::timeout(LIMIT, async {
+        while events().await != true {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await
+    .expect("nobody is in the group");
+    update(&["--group", "dispatch"]).await;
+    call_out(folder, &url, r#"{"id":8,"firstName":"Grace","lastName":"Hopper"}"#).await;
+    listed(&url, &sid, "New employee: Grace Hopper").await;
+}
+
+#[tokio::test]
 async fn no_secret_is_in_the_database_of_the_users() {
     let folder = folder();
     let folder = folder.path();
@@ -173,11 +229,13 @@ async fn what_cannot_be_done_is_refused_with_the_reason() {
     let folder = folder.path();
     let add = ["user", "add", "maya", "--brand", "acme"];
     succeed(folder, &add).await;
-    let cases: [(&[&str], &str); 9] = [
+    let cases: [(&[&str], &str); 11] = [
         (&add, "has a user \"maya\" already"),
         (&["user", "add", "maya lind", "--brand", "acme"], "no user name"),
         (&["user", "remove", "tom", "--brand", "acme"], "no user \"tom\""),
         (&["user", "rotate", "maya", "--brand", "other"], "brand \"other\" has no user"),
+        (&["user", "update", "tom", "--brand", "acme", "--no-groups"], "no user \"tom\""),
+        (&["user", "update", "maya", "--brand", "acme", "--group", "a b"], "no group"),
         (&["callouts", "new-secret", "sites"], "no subscription \"sites\"; it has: new-employees"),
         (&["callouts", "show", "new-employees"], "callouts new-secret new-employees"),
         (&["events", "show", "5"], "no event 5"),
