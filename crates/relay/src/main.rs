@@ -69,7 +69,8 @@ fn main() -> ExitCode {
     let CommandLine { command } = CommandLine::parse();
     let (usual_level, format) = match &command {
         Command::Serve(arguments) => ("info", arguments.log_format()),
-        _ => ("warn", LogFormat::default()),
+        // That a new database was made is to be seen where its path was mistyped.
+        _ => ("warn,relay::store=info", LogFormat::default()),
     };
     start_log(usual_level, format);
     let ran = tokio::runtime::Builder::new_multi_thread()

@@ -12,7 +12,7 @@ use crate::{
     Error, NewMessage,
     api::Shared,
     metrics::EventOutcome,
-    store::{Database, Delivery, Fault, Next, WaitingEvent},
+    store::{Database, Delivery, Fault, Next, Turn, WaitingEvent},
 };
 
 /// An event that another process has stored, or set waiting again, is seen at the latest after this.
@@ -28,6 +28,8 @@ const MAX_ATTEMPTS: u32 = 10;
 const ENDED: &str = "the relay ended each time while it was being delivered; look at its template, then replay it";
 /// For so long an event waits that the database could not take, while others are delivered.
 const PUT_OFF: Duration = Duration::from_secs(30);
+/// After a try in vain none is tried again for so many times as long: the others have the greater part of the time.
+const REST: u32 = 4;
 const FIRST_RETRY: Duration = Duration::from_millis(100);
 const MAX_RETRY: Duration = Duration::from_secs(30);
 
@@ -35,12 +37,28 @@ const MAX_RETRY: Duration = Duration::from_secs(30);
 pub(crate) struct Worker {
     shared: Shared,
     stop: CancellationToken,
+    new: Lane,
+    again: Lane,
+    /// No event is tried again before then.
+    rest: Option<Instant>,
+    /// The one whose try was counted, and has not ended the process: that is still to be taken back.
+    counted: Option<i64>,
+    /// The one whose last try ended without an answer of the database.
+    unanswered: Option<i64>,
+}
+
+/// How the events of one turn are delivered.
+struct Lane {
     /// So many events are delivered one by one, each try counted before it is made: should the process before this one have ended
     /// by an event, it was among them. None of them ends it more than [`MAX_ATTEMPTS`] times.
     careful: u32,
-    /// The one whose try was counted, and has not ended the process: that is still to be taken back.
-    counted: Option<i64>,
     together: Together,
+}
+
+impl Lane {
+    fn new() -> Self {
+        Self { careful: TOGETHER, together: Together::default() }
+    }
 }
 
 /// How many events go together. One that fails must not hold up the others: those that were to go with it go one by one.
@@ -71,7 +89,7 @@ impl Together {
 
 impl Worker {
     pub(crate) fn new(shared: Shared, stop: CancellationToken) -> Self {
-        Self { shared, stop, careful: TOGETHER, counted: None, together: Together::default() }
+        Self { shared, stop, new: Lane::new(), again: Lane::new(), rest: None, counted: None, unanswered: None }
     }
 
     /// Runs until it is told to stop.
@@ -105,60 +123,94 @@ impl Worker {
 
     /// Delivers what is due; answers how long it is until the next is.
     async fn deliver_all(&mut self) -> Result<Duration, Error> {
-        self.take_back_try().await?;
-        while self.careful > 0 && !self.stop.is_cancelled() {
-            if !self.deliver_carefully().await? {
-                self.careful = 0;
-            }
-        }
+        self.put_off_unanswered().await?;
         while !self.stop.is_cancelled() {
-            let most = self.together.most();
+            if self.deliver_some(Turn::New).await? {
+                continue;
+            }
             let receiver = Arc::clone(&self.shared.receiver);
             let known = self.shared.store.is_shared().then(|| receiver.custom_ids());
-            let deliver = move |database: &mut Database| {
-                database.deliver_next(most, Timestamp::now(), known.as_deref(), |event| delivery_of(&receiver, event))
-            };
-            match self.shared.store.call(deliver).await? {
-                Next::Nothing => break,
-                Next::Delivered { events, more } => {
-                    self.delivered(events);
-                    self.together.delivered(events);
-                    if !more {
-                        break;
-                    }
-                }
-                Next::Failed { of, id, attempts, error, fault } => {
-                    if self.together.failed(of) {
-                        self.failed(id, attempts, error, fault).await?;
-                    }
-                }
+            let next =
+                self.shared.store.call(move |database| database.next_retry(Timestamp::now(), known.as_deref())).await?;
+            let until =
+                next.map_or(Duration::MAX, |at| at.duration_since(Timestamp::now()).try_into().unwrap_or_default());
+            let rest = self.rest.map_or(Duration::ZERO, |rest| rest.saturating_duration_since(Instant::now()));
+            let wait = until.max(rest);
+            // Those that were not tried yet go first, whatever happens to these.
+            if !wait.is_zero() || !self.deliver_some(Turn::Again).await? {
+                return Ok(wait);
             }
         }
-        let receiver = Arc::clone(&self.shared.receiver);
-        let known = self.shared.store.is_shared().then(|| receiver.custom_ids());
-        let next =
-            self.shared.store.call(move |database| database.next_retry(Timestamp::now(), known.as_deref())).await?;
-        let until = next.map(|at| at.duration_since(Timestamp::now()));
-        Ok(until.map_or(Duration::MAX, |until| until.try_into().unwrap_or_default()))
+        Ok(Duration::ZERO)
     }
 
-    /// Delivers the first that is due; answers whether there was one.
-    async fn deliver_carefully(&mut self) -> Result<bool, Error> {
+    fn lane(&mut self, turn: Turn) -> &mut Lane {
+        match turn {
+            Turn::New => &mut self.new,
+            Turn::Again => &mut self.again,
+        }
+    }
+
+    /// Delivers the first ones that are due; answers whether there may be more.
+    async fn deliver_some(&mut self, turn: Turn) -> Result<bool, Error> {
+        let done = if self.lane(turn).careful > 0 {
+            self.deliver_carefully(turn).await
+        } else {
+            self.deliver_together(turn).await
+        };
+        if done.is_err() {
+            // Should it be for one of them, that one is to be found.
+            self.lane(turn).careful = TOGETHER;
+        }
+        done
+    }
+
+    async fn deliver_together(&mut self, turn: Turn) -> Result<bool, Error> {
+        let most = self.lane(turn).together.most();
+        let receiver = Arc::clone(&self.shared.receiver);
+        let known = self.shared.store.is_shared().then(|| receiver.custom_ids());
+        let deliver = move |database: &mut Database| {
+            database.deliver_next(turn, most, Timestamp::now(), known.as_deref(), |event| delivery_of(&receiver, event))
+        };
+        let begin = Instant::now();
+        match self.shared.store.call(deliver).await? {
+            Next::Nothing => Ok(false),
+            Next::Delivered { events, more } => {
+                self.delivered(events);
+                self.lane(turn).together.delivered(events);
+                Ok(more)
+            }
+            Next::Failed { of, id, attempts, error, fault } => {
+                if self.lane(turn).together.failed(of) {
+                    self.failed(id, attempts, error, fault, begin.elapsed()).await?;
+                }
+                Ok(true)
+            }
+        }
+    }
+
+    async fn deliver_carefully(&mut self, turn: Turn) -> Result<bool, Error> {
         let receiver = Arc::clone(&self.shared.receiver);
         let known = self.shared.store.is_shared().then(|| receiver.custom_ids());
         let of_count = known.clone();
-        let count = move |database: &mut Database| database.count_try(Timestamp::now(), of_count.as_deref());
-        let Some((id, before)) = self.shared.store.call(count).await? else { return Ok(false) };
-        self.careful -= 1;
+        let count = move |database: &mut Database| database.count_try(turn, Timestamp::now(), of_count.as_deref());
+        let Some((id, before)) = self.shared.store.call(count).await? else {
+            self.lane(turn).careful = 0;
+            return Ok(false);
+        };
+        self.lane(turn).careful -= 1;
         if before >= MAX_ATTEMPTS {
-            self.failed(id, before.saturating_add(1), ENDED.into(), Fault::ForGood).await?;
+            self.failed(id, before.saturating_add(1), ENDED.into(), Fault::ForGood, Duration::ZERO).await?;
             return Ok(true);
         }
         self.counted = Some(id);
         let deliver = move |database: &mut Database| {
             database.deliver_counted(id, Timestamp::now(), known.as_deref(), |event| delivery_of(&receiver, event))
         };
-        match self.shared.store.call(deliver).await? {
+        let begin = Instant::now();
+        let next = self.shared.store.call(deliver).await?;
+        self.unanswered = None;
+        match next {
             Next::Nothing => self.take_back_try().await?,
             Next::Delivered { events, .. } => {
                 self.counted = None;
@@ -166,18 +218,33 @@ impl Worker {
             }
             Next::Failed { attempts, error, fault, .. } => {
                 self.take_back_try().await?;
-                self.failed(id, attempts.saturating_sub(1), error, fault).await?;
+                self.failed(id, attempts.saturating_sub(1), error, fault, begin.elapsed()).await?;
             }
         }
         Ok(true)
     }
 
     async fn take_back_try(&mut self) -> Result<(), Error> {
-        if let Some(id) = self.counted {
-            self.shared.store.call(move |database| database.survived_try(id)).await?;
-            self.counted = None;
+        let Some(id) = self.counted else { return Ok(()) };
+        self.shared.store.call(move |database| database.survived_try(id)).await?;
+        self.counted = None;
+        Ok(())
+    }
+
+    /// A delivery whose outcome the database did not tell is made once more at once; then it may be for the event.
+    async fn put_off_unanswered(&mut self) -> Result<(), Error> {
+        let Some(id) = self.counted else { return Ok(()) };
+        self.take_back_try().await?;
+        if self.unanswered.replace(id) == Some(id) {
+            self.put_off(id, "the database gave no answer to its delivery".into()).await?;
         }
         Ok(())
+    }
+
+    async fn put_off(&self, id: i64, error: String) -> Result<(), Error> {
+        tracing::error!(event = id, error, "a call-out waits: the database could not store its messages");
+        let retry_at = Timestamp::now().saturating_add(PUT_OFF)?;
+        self.shared.store.call(move |database| database.put_off(id, &error, retry_at)).await
     }
 
     fn delivered(&self, events: usize) {
@@ -185,11 +252,11 @@ impl Worker {
         self.shared.stored.notify_one();
     }
 
-    async fn failed(&self, id: i64, before: u32, error: String, fault: Fault) -> Result<(), Error> {
-        if fault == Fault::OfDatabase {
-            tracing::error!(event = id, error, "a call-out waits: the database could not store its messages");
-            let retry_at = Timestamp::now().saturating_add(PUT_OFF)?;
-            return self.shared.store.call(move |database| database.put_off(id, &error, retry_at)).await;
+    /// After a try that took so long.
+    async fn failed(&mut self, id: i64, before: u32, error: String, fault: Fault, took: Duration) -> Result<(), Error> {
+        if matches!(fault, Fault::OfDatabase | Fault::OfMoment) {
+            self.rest = Some(Instant::now() + took.saturating_mul(REST));
+            return self.put_off(id, error).await;
         }
         let attempts = before.saturating_add(1);
         tracing::error!(event = id, attempts, error, "a call-out could not be delivered");

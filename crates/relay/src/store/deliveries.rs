@@ -4,12 +4,13 @@ use std::{
     collections::HashMap,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
+    thread,
 };
 
 use jiff::Timestamp;
 
 use super::{
-    Connection, Database, EventState, LIST, Row, Value,
+    AFTER_DEADLOCK, Connection, Database, EventState, LIST, Row, Value,
     events::milliseconds,
     list,
     messages::{self, EventMessage},
@@ -27,6 +28,25 @@ pub(crate) struct WaitingEvent {
     pub(crate) attempts: u32,
     /// It was delivered before with a flaw, which this delivery mends.
     pub(crate) flagged: bool,
+}
+
+/// Which of the events that wait: those that hold up a delivery hold up none that is new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// Those that were not tried yet.
+    New,
+    /// Those that failed, were put off, or are to be delivered once more.
+    Again,
+}
+
+impl Turn {
+    /// Which they are, of those that are due.
+    fn condition(self) -> &'static str {
+        match self {
+            Self::New => "retry_at = 0",
+            Self::Again => "retry_at > 0",
+        }
+    }
 }
 
 /// What became of the first events that were to be delivered.
@@ -62,6 +82,8 @@ pub(crate) enum Fault {
     OfEvent,
     /// The database could not do it just now: somebody holds what it needs, or there is no room. However often, it counts as none.
     OfDatabase,
+    /// As that, but another transaction was only let through first: it may go at once.
+    OfMoment,
 }
 
 /// Events end one delivery when they come to so many messages, or bytes: nobody waits for a longer one.
@@ -78,6 +100,15 @@ pub(crate) struct Delivery {
     pub(crate) flaw: Option<String>,
 }
 
+/// Which events a delivery takes.
+#[derive(Clone, Copy)]
+enum Which {
+    /// The first of these, at most so many.
+    First(Turn, u32),
+    /// This one, whose try was counted.
+    Counted(i64),
+}
+
 /// Letters of names that are said to be missing.
 const MISSING_SHOWN: usize = 300;
 
@@ -90,12 +121,13 @@ impl Database {
     /// takes others; those of a subscription that is not among `known` are left to a relay that knows it, for a while.
     pub(crate) fn deliver_next(
         &mut self,
+        turn: Turn,
         most: u32,
         now: Timestamp,
         known: Option<&[String]>,
         make: impl Fn(&WaitingEvent) -> Result<Delivery, String>,
     ) -> Result<Next, Error> {
-        self.deliver(most, now, known, None, make)
+        self.deliver(Which::First(turn, most), now, known, make)
     }
 
     /// The same with the one event whose try was counted before, by [`Database::count_try`]: once it is delivered it was none.
@@ -106,27 +138,46 @@ impl Database {
         known: Option<&[String]>,
         make: impl Fn(&WaitingEvent) -> Result<Delivery, String>,
     ) -> Result<Next, Error> {
-        self.deliver(1, now, known, Some(id), make)
+        self.deliver(Which::Counted(id), now, known, make)
     }
 
     fn deliver(
         &mut self,
-        most: u32,
+        which: Which,
         now: Timestamp,
         known: Option<&[String]>,
-        counted: Option<i64>,
         make: impl Fn(&WaitingEvent) -> Result<Delivery, String>,
     ) -> Result<Next, Error> {
+        for wait in AFTER_DEADLOCK {
+            match self.try_to_deliver(which, now, known, &make)? {
+                Next::Failed { fault: Fault::OfMoment, .. } => thread::sleep(wait),
+                next => return Ok(next),
+            }
+        }
+        self.try_to_deliver(which, now, known, &make)
+    }
+
+    fn try_to_deliver(
+        &mut self,
+        which: Which,
+        now: Timestamp,
+        known: Option<&[String]>,
+        make: &impl Fn(&WaitingEvent) -> Result<Delivery, String>,
+    ) -> Result<Next, Error> {
         let mut transaction = self.connection.transaction()?;
+        let most = if let Which::First(_, most) = which { most } else { 1 };
         let mut parameters = params![now.as_millisecond(), most].to_vec();
         let is_known = not_left_to_others(known, now, &mut parameters);
-        let is_counted = counted.map_or_else(String::new, |id| {
-            parameters.push(id.into());
-            format!("AND id = ?{}", parameters.len())
-        });
+        let condition = match which {
+            Which::First(turn, _) => turn.condition().into(),
+            Which::Counted(id) => {
+                parameters.push(id.into());
+                format!("id = ?{}", parameters.len())
+            }
+        };
         let query = format!(
             "SELECT id, custom_id, body, received, attempts, flagged FROM events
-             WHERE state = 'waiting' AND retry_at <= ?1 {is_known} {is_counted} ORDER BY id LIMIT ?2 {}",
+             WHERE state = 'waiting' AND retry_at <= ?1 AND {condition} {is_known} ORDER BY id LIMIT ?2 {}",
             transaction.skip_locked()
         );
         let read = |row: &Row| {
@@ -168,7 +219,7 @@ impl Database {
             let (error, fault) = fault(error)?;
             return failed(tried, first, error, fault);
         }
-        if let Some(id) = counted {
+        if let Which::Counted(id) = which {
             transaction
                 .execute("UPDATE events SET attempts = attempts - 1 WHERE id = ?1 AND attempts > 0", params![id])?;
         }
@@ -178,12 +229,18 @@ impl Database {
 
     /// Counts a try of the first event that is to be delivered before it is made, in case it ends the process. Answers which that
     /// is, and how many tries came before.
-    pub(crate) fn count_try(&mut self, now: Timestamp, known: Option<&[String]>) -> Result<Option<(i64, u32)>, Error> {
+    pub(crate) fn count_try(
+        &mut self,
+        turn: Turn,
+        now: Timestamp,
+        known: Option<&[String]>,
+    ) -> Result<Option<(i64, u32)>, Error> {
         let mut transaction = self.connection.transaction()?;
         let mut parameters = params![now.as_millisecond()].to_vec();
         let is_known = not_left_to_others(known, now, &mut parameters);
         let query = format!(
-            "SELECT id, attempts FROM events WHERE state = 'waiting' AND retry_at <= ?1 {is_known} ORDER BY id LIMIT 1 {}",
+            "SELECT id, attempts FROM events WHERE state = 'waiting' AND retry_at <= ?1 AND {} {is_known} ORDER BY id LIMIT 1 {}",
+            turn.condition(),
             transaction.skip_locked()
         );
         let first = transaction.query_one(&query, &parameters, |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -222,7 +279,7 @@ impl Database {
         self.connection.execute(put_off, params![id, error, retry_at.as_millisecond()]).map(drop)
     }
 
-    /// When the next event that waits is due, but for those that are left to other relays.
+    /// When the next event that waits is due, of either turn, but for those that are left to other relays.
     pub(crate) fn next_retry(&mut self, now: Timestamp, known: Option<&[String]>) -> Result<Option<Timestamp>, Error> {
         let mut parameters = Vec::new();
         let is_known = not_left_to_others(known, now, &mut parameters);
@@ -236,6 +293,9 @@ impl Database {
 fn fault(error: Error) -> Result<(String, Fault), Error> {
     match error {
         Error::NoDatabase(_) | Error::SilentDatabase(_) | Error::Interrupted => Err(error),
+        // It is ended, or starts.
+        Error::PostgreSql { ref code, .. } if code.starts_with("57P0") => Err(error),
+        Error::PostgreSql { ref code, .. } if code.starts_with("40") => Ok((error.to_string(), Fault::OfMoment)),
         error if error.is_passing() => Ok((error.to_string(), Fault::OfDatabase)),
         error => Ok((error.to_string(), Fault::OfEvent)),
     }
@@ -283,7 +343,11 @@ impl Deliveries {
                 tracing::warn!(event = event.id, "a call-out reaches nobody; `events show` says who is not there");
                 let missing = recipients::missing(connection, &recipients)?.join(", no ");
                 let missing: String = missing.chars().take(MISSING_SHOWN).collect();
-                let nobody = format!("no recipient: there is no {missing}");
+                let nobody = if missing.is_empty() {
+                    "no recipient: every name comes to an empty text".into()
+                } else {
+                    format!("no recipient: there is no {missing}")
+                };
                 flaw = Some(flaw.map_or(nobody.clone(), |flaw| format!("{nobody}; {flaw}")));
             }
             self.count += users.len();
@@ -336,19 +400,36 @@ mod tests {
         let nobody = || Delivery { message: NewMessage::default(), recipients: None, flaw: None };
         let panics = |_: &WaitingEvent| -> Result<Delivery, String> { panic!("a delivery that panics") };
         let Next::Failed { of: 1, id, attempts: 0, error, fault: Fault::OfEvent } =
-            database.deliver_next(1, at(10), None, panics).unwrap()
+            database.deliver_next(Turn::New, 1, at(10), None, panics).unwrap()
         else {
             panic!("it fails")
         };
         assert_eq!((id, error.as_str()), (1, "the delivery panicked"));
         assert!(database.event_failed(id, 0, &error, Some(at(20))).unwrap());
-        assert_eq!(database.deliver_next(1, at(19), None, |_| Ok(nobody())).unwrap(), DELIVERED);
-        assert_eq!(database.deliver_next(1, at(19), None, |_| Ok(nobody())).unwrap(), Next::Nothing);
+        assert_eq!(database.deliver_next(Turn::New, 1, at(19), None, |_| Ok(nobody())).unwrap(), DELIVERED);
+        assert_eq!(database.deliver_next(Turn::New, 1, at(19), None, |_| Ok(nobody())).unwrap(), Next::Nothing);
         assert_eq!(database.next_retry(at(19), None).unwrap(), Some(at(20)));
         let fails = |event: &WaitingEvent| Err(event.attempts.to_string());
-        assert!(matches!(database.deliver_next(1, at(20), None, fails).unwrap(), Next::Failed { attempts: 1, .. }));
-        assert_eq!(database.deliver_next(1, at(20), None, |_| Ok(nobody())).unwrap(), DELIVERED);
+        assert!(matches!(
+            database.deliver_next(Turn::Again, 1, at(20), None, fails).unwrap(),
+            Next::Failed { attempts: 1, .. }
+        ));
+        assert_eq!(database.deliver_next(Turn::Again, 1, at(20), None, |_| Ok(nobody())).unwrap(), DELIVERED);
         assert_eq!(database.next_retry(at(19), None).unwrap(), None);
+    }
+
+    #[test]
+    fn what_comes_to_no_name_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut database = Database::open(&folder.path().join("relay.sqlite")).unwrap();
+        let one = Arrived { custom_id: "a".into(), body: b"{}".into(), at: at(1) };
+        assert_eq!(database.add_events(&[one], Duration::ZERO).unwrap(), [true]);
+        let nobody =
+            || Delivery { message: NewMessage::default(), recipients: Some(Recipients::default()), flaw: None };
+        let next = database.deliver_next(Turn::New, 1, at(1), None, |_| Ok(nobody())).unwrap();
+        assert_eq!(next, DELIVERED);
+        let error = database.event(1).unwrap().unwrap().summary.error.unwrap();
+        assert_eq!(error, "no recipient: every name comes to an empty text");
     }
 
     #[test]
@@ -358,12 +439,12 @@ mod tests {
         let one = Arrived { custom_id: "a".into(), body: b"{}".into(), at: at(1) };
         assert_eq!(database.add_events(&[one], Duration::ZERO).unwrap(), [true]);
         let fails = |_: &WaitingEvent| Err("no subscription".to_owned());
-        let Next::Failed { id, attempts, .. } = database.deliver_next(1, at(1), None, fails).unwrap() else {
+        let Next::Failed { id, attempts, .. } = database.deliver_next(Turn::New, 1, at(1), None, fails).unwrap() else {
             panic!("it fails")
         };
         let nobody = Delivery { message: NewMessage::default(), recipients: None, flaw: None };
         let mut other = Database::open(&folder.path().join("relay.sqlite")).unwrap();
-        assert_eq!(other.deliver_next(1, at(1), None, |_| Ok(nobody.clone())).unwrap(), DELIVERED);
+        assert_eq!(other.deliver_next(Turn::New, 1, at(1), None, |_| Ok(nobody.clone())).unwrap(), DELIVERED);
         assert!(!database.event_failed(id, attempts, "no subscription", None).unwrap());
         let event = database.event(id).unwrap().unwrap().summary;
         assert_eq!((event.state, event.error), (EventState::Delivered, None));
@@ -385,7 +466,7 @@ mod tests {
         let nobody = Delivery { message: NewMessage::default(), recipients: None, flaw: None };
         let deliver = |_: &WaitingEvent| Ok(nobody.clone());
         let delivered = Next::Delivered { events: 1, more: false };
-        assert_eq!(database.deliver_next(9, at(10), Some(&known), deliver).unwrap(), delivered);
+        assert_eq!(database.deliver_next(Turn::New, 9, at(10), Some(&known), deliver).unwrap(), delivered);
         assert_eq!(database.next_retry(at(10), Some(&known)).unwrap(), None);
         assert_eq!(database.next_retry(at(10), Some(&[])).unwrap(), None);
         let later = at(LEFT_TO_OTHERS + 2);
@@ -410,7 +491,7 @@ mod tests {
             let recipients = Some(Recipients { groups: vec![group.into()], ..Recipients::default() });
             Ok(Delivery { message: NewMessage::default(), recipients, flaw: None })
         };
-        let mut next = |most| database.deliver_next(most, at(1), None, deliver).unwrap();
+        let mut next = |most| database.deliver_next(Turn::New, most, at(1), None, deliver).unwrap();
         assert_eq!(next(9), Next::Delivered { events: 2, more: true });
         assert_eq!(next(9), Next::Delivered { events: 2, more: false });
         let count = "SELECT count(*) FROM messages";
@@ -431,7 +512,7 @@ mod tests {
         let message = NewMessage { body: "x".repeat(256 << 10), ..NewMessage::default() };
         let deliver =
             |_: &WaitingEvent| Ok(Delivery { message: message.clone(), recipients: recipients.clone(), flaw: None });
-        let mut next = || database.deliver_next(9, at(1), None, deliver).unwrap();
+        let mut next = || database.deliver_next(Turn::New, 9, at(1), None, deliver).unwrap();
         assert_eq!(next(), Next::Delivered { events: 2, more: true });
         assert_eq!(next(), Next::Delivered { events: 1, more: false });
         let count = "SELECT count(DISTINCT user_id), count(*) FROM messages";
@@ -445,10 +526,10 @@ mod tests {
         let mut database = Database::open(&folder.path().join("relay.sqlite")).unwrap();
         let one = Arrived { custom_id: "a".into(), body: b"{}".into(), at: at(1) };
         assert_eq!(database.add_events(&[one], Duration::ZERO).unwrap(), [true]);
-        assert_eq!(database.count_try(at(1), None).unwrap(), Some((1, 0)));
+        assert_eq!(database.count_try(Turn::New, at(1), None).unwrap(), Some((1, 0)));
         database.survived_try(1).unwrap();
         database.survived_try(1).unwrap();
-        assert_eq!(database.count_try(at(1), None).unwrap(), Some((1, 0)));
+        assert_eq!(database.count_try(Turn::New, at(1), None).unwrap(), Some((1, 0)));
         assert!(database.event_failed(1, 1, "an error", None).unwrap());
         database.survived_try(1).unwrap();
         assert_eq!(database.event(1).unwrap().unwrap().summary.attempts, 2);

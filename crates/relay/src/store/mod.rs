@@ -31,7 +31,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 pub(crate) use copies::{check_copy, copy_into, put_together};
-pub(crate) use deliveries::{Delivery, Fault, Next, WaitingEvent};
+pub(crate) use deliveries::{Delivery, Fault, Next, Turn, WaitingEvent};
 pub(crate) use events::Arrived;
 pub use events::{Event, EventState, EventSummary};
 pub(crate) use intake::Intake;

@@ -159,7 +159,7 @@ mod tests {
     use super::*;
     use crate::{
         NewMessage, Recipients,
-        store::{Arrived, Delivery},
+        store::{Arrived, Delivery, Turn},
     };
 
     type Found = [Option<(User, StoredMessage)>];
@@ -179,7 +179,9 @@ mod tests {
             recipients: recipients.clone(),
             flaw: flaw.map(str::to_owned),
         };
-        database.deliver_next(1, at(1), None, |_| Ok(delivery("before", Some("the template failed")))).unwrap();
+        database
+            .deliver_next(Turn::New, 1, at(1), None, |_| Ok(delivery("before", Some("the template failed"))))
+            .unwrap();
         let titles = |found: &Found| -> Vec<String> {
             found.iter().flatten().map(|(_, message)| message.message.title.clone()).collect()
         };
@@ -188,7 +190,7 @@ mod tests {
         let first = database.unpublished(at(0), 10, at(1)).unwrap();
         assert_eq!(titles(&first), ["before"]);
         assert!(database.replay_event(1, at(1)).unwrap());
-        database.deliver_next(1, at(1), None, |_| Ok(delivery("after", None))).unwrap();
+        database.deliver_next(Turn::Again, 1, at(1), None, |_| Ok(delivery("after", None))).unwrap();
         database.published(&published(&first)).unwrap();
         let second = database.unpublished(at(0), 10, at(1)).unwrap();
         assert_eq!(titles(&second), ["after"]);

@@ -94,7 +94,7 @@ mod tests {
     use super::*;
     use crate::{
         NewMessage, Recipients,
-        store::{Arrived, Delivery, Fault, Next, Wanted},
+        store::{Arrived, Delivery, Fault, Next, Turn, Wanted},
     };
 
     fn at(milliseconds: i64) -> Timestamp {
@@ -112,7 +112,8 @@ mod tests {
             let one = Arrived { custom_id: "a".into(), body: b"{}".into(), at: at(received) };
             assert_eq!(database.add_events(&[one], Duration::ZERO).unwrap(), [true]);
             let Some(name) = name else {
-                let failed = database.deliver_next(1, at(received), None, |_| Err("an error".into())).unwrap();
+                let failed =
+                    database.deliver_next(Turn::New, 1, at(received), None, |_| Err("an error".into())).unwrap();
                 let error = "an error".to_owned();
                 assert_eq!(failed, Next::Failed { of: 1, id: 3, attempts: 0, error, fault: Fault::ForGood });
                 assert!(database.event_failed(3, 0, "an error", None).unwrap());
@@ -121,7 +122,7 @@ mod tests {
             let message = NewMessage { title: "A title".into(), ..NewMessage::default() };
             let delivery = Delivery { message, recipients: recipients(name), flaw: None };
             assert_eq!(
-                database.deliver_next(1, at(received), None, |_| Ok(delivery.clone())).unwrap(),
+                database.deliver_next(Turn::New, 1, at(received), None, |_| Ok(delivery.clone())).unwrap(),
                 Next::Delivered { events: 1, more: true }
             );
         }

@@ -211,33 +211,108 @@ async fn a_start_that_waits_for_the_database_holds_up_no_stop() {
     other.batch_execute("ROLLBACK").await.unwrap();
 }
 
+/// Waits until these are the user's messages.
+async fn until_listed(relay: &Server, expected: &[&str]) {
+    let begin = tokio::time::Instant::now();
+    loop {
+        let mut titles = titles(relay, "the-sid-of-darth").await;
+        titles.sort_unstable();
+        if titles == expected {
+            return;
+        }
+        assert!(begin.elapsed() < LIMIT, "{expected:?} should be there and not {titles:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// A relay with one user, and what refuses that user's messages when this is so.
+async fn relay_that_refuses(database: &str, error: &str, when: &str, condition: &str) -> (Server, Client) {
+    let relay = relay(database).await;
+    let user = relay.add_user("acme", "the-sid-of-darth", "Darth", "Vader").await.unwrap();
+    relay.name_user(&user, "darth", &[]).await.unwrap();
+    let client = beside(database).await;
+    let refuse = format!(
+        "CREATE SEQUENCE tries;
+        CREATE FUNCTION refuse() RETURNS trigger AS $$
+        BEGIN IF {condition} THEN RAISE EXCEPTION USING ERRCODE = '{error}'; END IF; RETURN NULL; END $$ LANGUAGE plpgsql;
+        CREATE CONSTRAINT TRIGGER refuses AFTER INSERT ON messages {when} FOR EACH ROW EXECUTE FUNCTION refuse()"
+    );
+    client.batch_execute(&refuse).await.unwrap();
+    (relay, client)
+}
+
+#[tokio::test]
+async fn what_lost_to_another_transaction_goes_at_once() {
+    let cluster = Cluster::start().await;
+    let database = cluster.new_database("lost");
+    let (relay, client) = relay_that_refuses(&database, "40P01", "", "nextval('tries') = 1").await;
+    assert_eq!(call_out(&relay, 1).await, 200);
+    // Long before half a minute.
+    until_listed(&relay, &["1"]).await;
+    until(&client, "it was refused before", "SELECT last_value = 2 FROM tries").await;
+    relay.shutdown().await;
+}
+
+#[tokio::test]
+async fn one_that_is_never_committed_holds_up_no_other() {
+    let cluster = Cluster::start().await;
+    let database = cluster.new_database("never");
+    let (relay, client) =
+        relay_that_refuses(&database, "P0001", "DEFERRABLE INITIALLY DEFERRED", "NEW.title = '1'").await;
+    for id in 1..=3 {
+        assert_eq!(call_out(&relay, id).await, 200);
+    }
+    until_listed(&relay, &["2", "3"]).await;
+    let put_off =
+        "SELECT state = 'waiting' AND attempts = 0 AND coalesce(error, '') LIKE '%no answer%' FROM events WHERE id = 1";
+    until(&client, "it waits, and it is said why", put_off).await;
+    relay.shutdown().await;
+}
+
 #[tokio::test]
 async fn what_somebody_holds_holds_up_no_other_event() {
     let cluster = Cluster::start().await;
     let database = cluster.new_database("held");
     // So long each try of the one that is held takes.
     let other = beside(&database).await;
-    other.batch_execute("ALTER DATABASE held SET lock_timeout = '100ms'").await.unwrap();
+    other.batch_execute("ALTER DATABASE held SET lock_timeout = '500ms'").await.unwrap();
     let relay = relay(&database).await;
     let user = relay.add_user("acme", "the-sid-of-darth", "Darth", "Vader").await.unwrap();
     relay.name_user(&user, "darth", &[]).await.unwrap();
-    assert_eq!(call_out(&relay, 1).await, 200);
-    let begin = tokio::time::Instant::now();
-    let until_listed = async |expected: &[&str]| {
-        while titles(&relay, "the-sid-of-darth").await != expected {
-            assert!(begin.elapsed() < LIMIT, "{expected:?}");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    until_listed(&["1"]).await;
-    // Its message, which a delivery would write anew, is in somebody's hand.
-    other.batch_execute("BEGIN; UPDATE messages SET silent = 1").await.unwrap();
-    let again = "UPDATE events SET flagged = 1, state = 'waiting', retry_at = 0";
-    beside(&database).await.batch_execute(again).await.unwrap();
-    for id in 2..=5 {
+    for id in 1..=3 {
         assert_eq!(call_out(&relay, id).await, 200);
     }
-    until_listed(&["1", "2", "3", "4", "5"]).await;
+    let until_listed = async |expected: &[&str]| until_listed(&relay, expected).await;
+    until_listed(&["1", "2", "3"]).await;
+    // Their messages, which a delivery would write anew, are in somebody's hand.
+    other.batch_execute("BEGIN; UPDATE messages SET silent = 1").await.unwrap();
+    let client = beside(&database).await;
+    let anew = "SET lock_timeout = 0; UPDATE events SET flagged = 1, state = 'waiting', retry_at = 0";
+    client.batch_execute(anew).await.unwrap();
+    for id in 4..=6 {
+        assert_eq!(call_out(&relay, id).await, 200);
+    }
+    until_listed(&["1", "2", "3", "4", "5", "6"]).await;
+    // Nor when they are due at each moment.
+    let due = async {
+        loop {
+            client
+                .batch_execute("UPDATE events SET retry_at = 1 WHERE state = 'waiting' AND retry_at > 0")
+                .await
+                .unwrap();
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let others = async {
+        for id in 7..=9 {
+            assert_eq!(call_out(&relay, id).await, 200);
+        }
+        until_listed(&["1", "2", "3", "4", "5", "6", "7", "8", "9"]).await;
+    };
+    tokio::select! {
+        () = due => {}
+        () = others => {}
+    }
     other.batch_execute("ROLLBACK").await.unwrap();
     let events = EventLog::open(address(&database)).await.unwrap();
     let first = events.show(1).await.unwrap().unwrap().summary;

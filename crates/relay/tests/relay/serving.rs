@@ -228,7 +228,8 @@ async fn what_cannot_be_done_is_refused_with_the_reason() {
     let folder = folder();
     let folder = folder.path();
     let add = ["user", "add", "maya", "--brand", "acme"];
-    succeed(folder, &add).await;
+    let (status, _, log) = run(folder, &add).await;
+    assert!(status == 0 && log.contains("a new database is made"), "who mistyped its path sees it: {log}");
     let cases: [(&[&str], &str); 11] = [
         (&add, "has a user \"maya\" already"),
         (&["user", "add", "maya lind", "--brand", "acme"], "no user name"),
