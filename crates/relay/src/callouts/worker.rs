@@ -30,6 +30,8 @@ const ENDED: &str = "the relay ended each time while it was being delivered; loo
 const PUT_OFF: Duration = Duration::from_secs(30);
 /// After a try in vain none is tried again for so many times as long: the others have the greater part of the time.
 const REST: u32 = 4;
+/// But no longer than this: what was put off is not due yet, so that the others of its turn go before it.
+const MAX_REST: Duration = Duration::from_secs(15);
 const FIRST_RETRY: Duration = Duration::from_millis(100);
 const MAX_RETRY: Duration = Duration::from_secs(30);
 
@@ -44,7 +46,20 @@ pub(crate) struct Worker {
     /// The one whose try was counted, and has not ended the process: that is still to be taken back.
     counted: Option<i64>,
     /// The one whose last try ended without an answer of the database.
-    unanswered: Option<i64>,
+    unanswered: Option<Unanswered>,
+    /// So many times in a row the database did nothing for any of them.
+    failures: u32,
+}
+
+/// An event whose outcome the database did not tell.
+struct Unanswered {
+    id: i64,
+    turn: Turn,
+    /// In a row.
+    tries: u32,
+    /// What was said of the last.
+    error: String,
+    took: Duration,
 }
 
 /// How the events of one turn are delivered.
@@ -89,33 +104,41 @@ impl Together {
 
 impl Worker {
     pub(crate) fn new(shared: Shared, stop: CancellationToken) -> Self {
-        Self { shared, stop, new: Lane::new(), again: Lane::new(), rest: None, counted: None, unanswered: None }
+        Self {
+            shared,
+            stop,
+            new: Lane::new(),
+            again: Lane::new(),
+            rest: None,
+            counted: None,
+            unanswered: None,
+            failures: 0,
+        }
     }
 
     /// Runs until it is told to stop.
     pub(crate) async fn run(mut self) {
         let (stop, receiver) = (self.stop.clone(), Arc::clone(&self.shared.receiver));
         let poll = if self.shared.store.is_shared() { SHARED_POLL } else { POLL };
-        let mut failures = 0_u32;
         let mut last = Instant::now();
         while !stop.is_cancelled() {
             stop.run_until_cancelled(tokio::time::sleep_until(last + PACE)).await;
             last = Instant::now();
             let wait = match self.deliver_all().await {
                 Ok(next_retry) => {
-                    failures = 0;
+                    self.failures = 0;
                     next_retry.clamp(FIRST_RETRY, poll)
                 }
                 Err(error) => {
-                    failures = failures.saturating_add(1);
-                    tracing::error!(%error, failures, "call-outs wait: the database stores nothing");
-                    retry_after(failures)
+                    self.failures = self.failures.saturating_add(1);
+                    tracing::error!(%error, failures = self.failures, "call-outs wait: the database stores nothing");
+                    retry_after(self.failures)
                 }
             };
             tokio::select! {
                 () = stop.cancelled() => {}
                 // While the database does not answer, more call-outs are no reason to ask it sooner.
-                () = receiver.arrived.notified(), if failures == 0 => {}
+                () = receiver.arrived.notified(), if self.failures == 0 => {}
                 () = tokio::time::sleep(wait) => {}
             }
         }
@@ -182,7 +205,7 @@ impl Worker {
             }
             Next::Failed { of, id, attempts, error, fault } => {
                 if self.lane(turn).together.failed(of) {
-                    self.failed(id, attempts, error, fault, begin.elapsed()).await?;
+                    self.failed(turn, id, attempts, error, fault, begin.elapsed()).await?;
                 }
                 Ok(true)
             }
@@ -200,7 +223,7 @@ impl Worker {
         };
         self.lane(turn).careful -= 1;
         if before >= MAX_ATTEMPTS {
-            self.failed(id, before.saturating_add(1), ENDED.into(), Fault::ForGood, Duration::ZERO).await?;
+            self.failed(turn, id, before.saturating_add(1), ENDED.into(), Fault::ForGood, Duration::ZERO).await?;
             return Ok(true);
         }
         self.counted = Some(id);
@@ -208,7 +231,15 @@ impl Worker {
             database.deliver_counted(id, Timestamp::now(), known.as_deref(), |event| delivery_of(&receiver, event))
         };
         let begin = Instant::now();
-        let next = self.shared.store.call(deliver).await?;
+        let next = match self.shared.store.call(deliver).await {
+            Ok(next) => next,
+            Err(error) => {
+                let before = self.unanswered.take().filter(|unanswered| unanswered.id == id);
+                let tries = before.map_or(0, |unanswered| unanswered.tries) + 1;
+                self.unanswered = Some(Unanswered { id, turn, tries, error: error.to_string(), took: begin.elapsed() });
+                return Err(error);
+            }
+        };
         self.unanswered = None;
         match next {
             Next::Nothing => self.take_back_try().await?,
@@ -218,7 +249,7 @@ impl Worker {
             }
             Next::Failed { attempts, error, fault, .. } => {
                 self.take_back_try().await?;
-                self.failed(id, attempts.saturating_sub(1), error, fault, begin.elapsed()).await?;
+                self.failed(turn, id, attempts.saturating_sub(1), error, fault, begin.elapsed()).await?;
             }
         }
         Ok(true)
@@ -233,15 +264,20 @@ impl Worker {
 
     /// A delivery whose outcome the database did not tell is made once more at once; then it may be for the event.
     async fn put_off_unanswered(&mut self) -> Result<(), Error> {
-        let Some(id) = self.counted else { return Ok(()) };
         self.take_back_try().await?;
-        if self.unanswered.replace(id) == Some(id) {
-            self.put_off(id, "the database gave no answer to its delivery".into()).await?;
+        if let Some(unanswered) = self.unanswered.take_if(|unanswered| unanswered.tries > 1) {
+            self.put_off(unanswered.turn, unanswered.id, unanswered.error, unanswered.took).await?;
+            // It was for this one, and the others need not wait for that.
+            self.failures = 0;
         }
         Ok(())
     }
 
-    async fn put_off(&self, id: i64, error: String) -> Result<(), Error> {
+    /// After a try that took so long.
+    async fn put_off(&mut self, turn: Turn, id: i64, error: String, took: Duration) -> Result<(), Error> {
+        if turn == Turn::Again {
+            self.rest = Some(Instant::now() + took.saturating_mul(REST).min(MAX_REST));
+        }
         tracing::error!(event = id, error, "a call-out waits: the database could not store its messages");
         let retry_at = Timestamp::now().saturating_add(PUT_OFF)?;
         self.shared.store.call(move |database| database.put_off(id, &error, retry_at)).await
@@ -253,10 +289,17 @@ impl Worker {
     }
 
     /// After a try that took so long.
-    async fn failed(&mut self, id: i64, before: u32, error: String, fault: Fault, took: Duration) -> Result<(), Error> {
+    async fn failed(
+        &mut self,
+        turn: Turn,
+        id: i64,
+        before: u32,
+        error: String,
+        fault: Fault,
+        took: Duration,
+    ) -> Result<(), Error> {
         if matches!(fault, Fault::OfDatabase | Fault::OfMoment) {
-            self.rest = Some(Instant::now() + took.saturating_mul(REST));
-            return self.put_off(id, error).await;
+            return self.put_off(turn, id, error, took).await;
         }
         let attempts = before.saturating_add(1);
         tracing::error!(event = id, attempts, error, "a call-out could not be delivered");

@@ -177,7 +177,7 @@ impl Database {
         };
         let query = format!(
             "SELECT id, custom_id, body, received, attempts, flagged FROM events
-             WHERE state = 'waiting' AND retry_at <= ?1 AND {condition} {is_known} ORDER BY id LIMIT ?2 {}",
+             WHERE state = 'waiting' AND retry_at <= ?1 AND {condition} {is_known} ORDER BY retry_at, id LIMIT ?2 {}",
             transaction.skip_locked()
         );
         let read = |row: &Row| {
@@ -239,7 +239,8 @@ impl Database {
         let mut parameters = params![now.as_millisecond()].to_vec();
         let is_known = not_left_to_others(known, now, &mut parameters);
         let query = format!(
-            "SELECT id, attempts FROM events WHERE state = 'waiting' AND retry_at <= ?1 AND {} {is_known} ORDER BY id LIMIT 1 {}",
+            "SELECT id, attempts FROM events WHERE state = 'waiting' AND retry_at <= ?1 AND {} {is_known}
+             ORDER BY retry_at, id LIMIT 1 {}",
             turn.condition(),
             transaction.skip_locked()
         );
@@ -293,8 +294,8 @@ impl Database {
 fn fault(error: Error) -> Result<(String, Fault), Error> {
     match error {
         Error::NoDatabase(_) | Error::SilentDatabase(_) | Error::Interrupted => Err(error),
-        // It is ended, or starts.
-        Error::PostgreSql { ref code, .. } if code.starts_with("57P0") => Err(error),
+        // The connection is lost; the server is ended, or starts.
+        Error::PostgreSql { ref code, .. } if code.starts_with("08") || code.starts_with("57P0") => Err(error),
         Error::PostgreSql { ref code, .. } if code.starts_with("40") => Ok((error.to_string(), Fault::OfMoment)),
         error if error.is_passing() => Ok((error.to_string(), Fault::OfDatabase)),
         error => Ok((error.to_string(), Fault::OfEvent)),
@@ -416,6 +417,21 @@ mod tests {
         ));
         assert_eq!(database.deliver_next(Turn::Again, 1, at(20), None, |_| Ok(nobody())).unwrap(), DELIVERED);
         assert_eq!(database.next_retry(at(19), None).unwrap(), None);
+    }
+
+    #[test]
+    fn what_has_waited_longest_is_tried_again_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut database = Database::open(&folder.path().join("relay.sqlite")).unwrap();
+        let arrived = ["a", "b"].map(|id| Arrived { custom_id: id.into(), body: b"{}".into(), at: at(1) });
+        assert_eq!(database.add_events(&arrived, Duration::ZERO).unwrap(), [true; 2]);
+        database.put_off(1, "an error", at(30)).unwrap();
+        database.put_off(2, "an error", at(20)).unwrap();
+        assert_eq!(database.count_try(Turn::Again, at(40), None).unwrap(), Some((2, 0)));
+        database.survived_try(2).unwrap();
+        let fails = |event: &WaitingEvent| Err(event.custom_id.clone());
+        let next = database.deliver_next(Turn::Again, 1, at(40), None, fails).unwrap();
+        assert!(matches!(next, Next::Failed { of: 1, id: 2, .. }), "{next:?}");
     }
 
     #[test]

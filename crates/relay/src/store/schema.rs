@@ -143,6 +143,12 @@ ALTER TABLE messages DROP COLUMN unpublished;
 ALTER TABLE messages DROP COLUMN publish_after;
 ";
 
+/// Events that wait go by when they are due: those that were not tried yet first, and none before one that has waited longer.
+const DUE: &str = "
+DROP INDEX events_waiting;
+CREATE INDEX events_waiting ON events (retry_at, id) WHERE state = 'waiting';
+";
+
 /// When an event that could not be delivered is tried again.
 const RETRIES: &str = "
 ALTER TABLE events ADD COLUMN retry_at INTEGER NOT NULL DEFAULT 0; -- milliseconds since 1970
@@ -204,6 +210,7 @@ const STEPS: &[M<'static>] = &[
     M::up(RENEWALS),
     M::up(FATES),
     M::up(QUEUE),
+    M::up(DUE),
 ];
 
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
@@ -364,6 +371,7 @@ const SERVER_STEPS: &[&str] = &[
     SERVER_RENEWALS,
     SERVER_FATES,
     SERVER_QUEUE,
+    DUE,
 ];
 
 /// Nobody else locks by this number: "traybell" as bytes.
@@ -413,7 +421,7 @@ mod tests {
     #[test]
     fn what_waited_to_be_published_waits_in_the_newer_form_too() {
         let mut connection = rusqlite::Connection::open_in_memory().unwrap();
-        let before = super::STEPS.len() - 1;
+        let before = super::STEPS.len() - 2;
         super::MIGRATIONS.to_version(&mut connection, before).unwrap();
         let old = "INSERT INTO brands (id, name) VALUES (1, 'a');
             INSERT INTO users (id, brand_id, first_name, last_name) VALUES (1, 1, 'A', 'B');

@@ -173,7 +173,7 @@ pub(super) fn held_user(connection: &mut Connection, condition: &str, digest: Ve
 /// Until the open transaction ends, nobody else does anything with the user's sessions.
 pub(super) fn hold_user_alone(connection: &mut Connection, user_id: i64) -> Result<(), Error> {
     let hold = format!("SELECT id FROM users WHERE id = ?1 {}", connection.hold_alone());
-    connection.query(&hold, params![user_id], |_| Ok(())).map(drop)
+    connection.query_one(&hold, params![user_id], |_| Ok(()))?.ok_or(Error::UnknownUser)
 }
 
 /// In a transaction that is open.

@@ -77,6 +77,29 @@ async fn a_secret_that_is_being_voided_signs_nobody_in() {
 }
 
 #[tokio::test]
+async fn a_user_who_is_being_removed_is_not_said_to_be_changed() {
+    let cluster = Cluster::start().await;
+    let database = cluster.new_database("updated");
+    let users = Users::open(address(&database)).await.unwrap();
+    users.add(NewUser { brand: "acme".into(), name: "leia".into(), ..NewUser::default() }).await.unwrap();
+    let (watch, other) = (beside(&database).await, beside(&database).await);
+    let folder = tempfile::tempdir().unwrap();
+    let configuration = format!("listen = \"127.0.0.1:0\"\ndatabase = \"{database}\"\nsingle_relay = true\n");
+    std::fs::write(folder.path().join("relay.toml"), configuration).unwrap();
+    other.batch_execute("BEGIN; DELETE FROM users WHERE name = 'leia'").await.unwrap();
+    let removed = async {
+        until(&watch, "the change waits", SOMEBODY_WAITS).await;
+        other.batch_execute("COMMIT").await.unwrap();
+    };
+    let update = ["user", "update", "leia", "--brand", "acme", "--last-name", "Organa"];
+    let mut update = command(folder.path(), &update);
+    let (output, ()) = tokio::join!(update.output(), removed);
+    let output = output.unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && error.contains("there is no such user"), "{error}");
+}
+
+#[tokio::test]
 async fn a_user_is_removed_though_somebody_waits_for_the_same_messages() {
     let cluster = Cluster::start().await;
     let database = cluster.new_database("removed");
@@ -243,9 +266,19 @@ async fn relay_that_refuses(database: &str, error: &str, when: &str, condition: 
 
 #[tokio::test]
 async fn what_lost_to_another_transaction_goes_at_once() {
+    is_tried_again_at_once("lost", "40P01").await;
+}
+
+#[tokio::test]
+async fn what_lost_its_connection_goes_at_once() {
+    is_tried_again_at_once("cut", "08006").await;
+}
+
+/// When it is refused once with this SQLSTATE.
+async fn is_tried_again_at_once(database: &str, code: &str) {
     let cluster = Cluster::start().await;
-    let database = cluster.new_database("lost");
-    let (relay, client) = relay_that_refuses(&database, "40P01", "", "nextval('tries') = 1").await;
+    let database = cluster.new_database(database);
+    let (relay, client) = relay_that_refuses(&database, code, "", "nextval('tries') = 1").await;
     assert_eq!(call_out(&relay, 1).await, 200);
     // Long before half a minute.
     until_listed(&relay, &["1"]).await;
@@ -254,18 +287,17 @@ async fn what_lost_to_another_transaction_goes_at_once() {
 }
 
 #[tokio::test]
-async fn one_that_is_never_committed_holds_up_no_other() {
+async fn those_that_are_never_committed_hold_up_no_other() {
     let cluster = Cluster::start().await;
     let database = cluster.new_database("never");
     let (relay, client) =
-        relay_that_refuses(&database, "P0001", "DEFERRABLE INITIALLY DEFERRED", "NEW.title = '1'").await;
-    for id in 1..=3 {
+        relay_that_refuses(&database, "P0001", "DEFERRABLE INITIALLY DEFERRED", "NEW.title < '7'").await;
+    for id in 1..=8 {
         assert_eq!(call_out(&relay, id).await, 200);
     }
-    until_listed(&relay, &["2", "3"]).await;
-    let put_off =
-        "SELECT state = 'waiting' AND attempts = 0 AND coalesce(error, '') LIKE '%no answer%' FROM events WHERE id = 1";
-    until(&client, "it waits, and it is said why", put_off).await;
+    until_listed(&relay, &["7", "8"]).await;
+    let put_off = "SELECT count(*) = 6 FROM events WHERE state = 'waiting' AND attempts = 0 AND error LIKE '%P0001%'";
+    until(&client, "they wait, and it is said why", put_off).await;
     relay.shutdown().await;
 }
 
@@ -313,10 +345,9 @@ async fn what_somebody_holds_holds_up_no_other_event() {
         () = due => {}
         () = others => {}
     }
+    let waits =
+        "SELECT state = 'waiting' AND attempts = 0 AND coalesce(error, '') LIKE '%55P03%' FROM events WHERE id = 1";
+    until(&client, "it is said what it waits for", waits).await;
     other.batch_execute("ROLLBACK").await.unwrap();
-    let events = EventLog::open(address(&database)).await.unwrap();
-    let first = events.show(1).await.unwrap().unwrap().summary;
-    assert_eq!((first.state, first.attempts), (EventState::Waiting, 0));
-    assert!(first.error.unwrap().contains("55P03"), "it is said what it waits for");
     relay.shutdown().await;
 }
