@@ -26,7 +26,7 @@ pub(crate) struct Backlog {
 /// What [`Backlog`] counts, in its order. Each has an index of its own, and is asked for in the index's order: PostgreSQL might
 /// not see by itself how few they are.
 pub(super) const COUNTED: [&str; 4] = [
-    "SELECT id FROM events WHERE state = 'waiting' ORDER BY id LIMIT 1000000",
+    "SELECT id FROM events WHERE state = 'waiting' ORDER BY retry_at, id LIMIT 1000000",
     "SELECT received FROM events WHERE state = 'failed' ORDER BY received LIMIT 1000000",
     "SELECT received FROM events WHERE flagged <> 0 ORDER BY received LIMIT 1000000",
     "SELECT message_id FROM outbox ORDER BY message_id LIMIT 1000000",
